@@ -1,0 +1,116 @@
+// Package inspect keeps what arrived.
+//
+// A [Delivery] is one HTTP request that a provider sent us, exactly as
+// received. An [Attempt] is one time it was handed to the developer's handler.
+// The [Store] keeps both in one SQLite file that several hookloop processes
+// may have open at once, and the [Receiver] fills it.
+//
+// Promises:
+//   - Bytes are exact: a body is never re-encoded, a request target never
+//     re-parsed, a repeated header never joined.
+//   - A delivery is durable before it is handed to anyone, and before its
+//     sender gets an answer. Nothing ever overwrites one.
+//   - Every attempt ends: with a response, with an error, or, when its process
+//     died, as interrupted.
+//   - A slow reader never slows a writer: viewers are woken by a signal that
+//     holds nothing ([Store.Watch]) and read again ([Store.Since]).
+package inspect
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// A Disposition is what we did with a delivery when it arrived.
+type Disposition string
+
+// Every delivery has exactly one of these, so received = forwarded + held + refused.
+const (
+	Forwarded Disposition = "forwarded" // handed to the handler
+	Held      Disposition = "held"      // captured only: there was no handler
+	Refused   Disposition = "refused"   // answered by us with an error; Reason says why
+)
+
+// A Delivery is one HTTP request as received. It is immutable once stored.
+type Delivery struct {
+	ID         int64     // from 1, given by Store.Add, in the order of arrival
+	ReceivedAt time.Time // UTC, when the last byte of the request was read; microseconds
+	Method     string
+	Target     string      // the request target verbatim: "/hooks?x=1;y=2&z=%zz"
+	Host       string      // the Host header
+	Proto      string      // "HTTP/1.1"
+	RemoteAddr string      // the true client's ip:port as far as the tunnel tells it
+	Endpoint   string      // base URL through which it came, without a trailing slash
+	Header     http.Header // canonical names, each name's values in order of arrival; without Host
+	Trailer    http.Header // nil when there was none
+	Body       []byte      // exact, after transfer decoding; the first bytes only when Truncated
+	Size       int64       // bytes of body received; more than len(Body) only when Truncated
+	Truncated  bool        // the body was over the limit, or its sender hung up; it can't be replayed
+
+	Disposition Disposition
+	Reason      string // why it was refused; "" otherwise
+	Pinned      bool   // kept by retention
+}
+
+// Path returns the target without its query.
+func (d *Delivery) Path() string { return targetPath(d.Target) }
+
+// URL returns the address the provider called: Endpoint and Target.
+func (d *Delivery) URL() string {
+	if strings.HasPrefix(d.Target, "/") {
+		return d.Endpoint + d.Target
+	}
+	return d.Target
+}
+
+func targetPath(target string) string {
+	if i := strings.Index(target, "://"); i > 0 { // absolute form
+		rest := target[i+3:]
+		if j := strings.IndexByte(rest, '/'); j >= 0 {
+			target = rest[j:]
+		} else {
+			target = "/"
+		}
+	}
+	path, _, _ := strings.Cut(target, "?")
+	return path
+}
+
+// A Summary is what a list shows of a delivery: no headers, no bodies.
+type Summary struct {
+	ID          int64       `json:"id"`
+	ReceivedAt  time.Time   `json:"received_at"`
+	Method      string      `json:"method"`
+	Target      string      `json:"target"`
+	Path        string      `json:"path"`
+	Host        string      `json:"host"`
+	RemoteAddr  string      `json:"remote_addr"`
+	ContentType string      `json:"content_type"`
+	Size        int64       `json:"size"`
+	Truncated   bool        `json:"truncated,omitempty"`
+	Disposition Disposition `json:"disposition"`
+	Reason      string      `json:"reason,omitempty"`
+	Pinned      bool        `json:"pinned,omitempty"`
+
+	Attempts int             `json:"attempts"` // how many there are
+	Last     *AttemptSummary `json:"last"`     // the latest; nil when there is none
+}
+
+// An AttemptSummary is what a list shows of an attempt.
+type AttemptSummary struct {
+	Number    int           `json:"number"`
+	Trigger   Trigger       `json:"trigger"`
+	State     AttemptState  `json:"state"`
+	StartedAt time.Time     `json:"started_at"`
+	Duration  time.Duration `json:"duration_ns"` // 0 while pending
+	Status    int           `json:"status"`      // 0 without a response
+	Size      int64         `json:"size"`        // of the response's body
+	Error     string        `json:"error,omitempty"`
+	Protocol  Protocol      `json:"protocol,omitempty"`
+}
+
+// OK reports whether the handler accepted the delivery: a 2xx, or an upgraded connection.
+func (a *AttemptSummary) OK() bool {
+	return a != nil && a.Error == "" && (a.Status/100 == 2 || a.Status == http.StatusSwitchingProtocols)
+}

@@ -1,0 +1,105 @@
+package inspect
+
+// schemaVersion is the PRAGMA user_version of a store this program writes.
+// migrations[i] takes a store from version i to i+1; they are only ever added to.
+const schemaVersion = 1
+
+var migrations = [schemaVersion]string{
+	// Rows of deliveries are written once. What changes lives in attempts and
+	// pins; changes says which delivery to look at again, in order.
+	//
+	// The body comes last so that a list never reads it, and is TEXT where it
+	// is valid UTF-8 without NUL (LIKE matches no BLOB), else BLOB: the bytes
+	// are the same either way.
+	//
+	// An attempt's key is its delivery's id and its number in one integer
+	// (see attemptKey), so that it needs no second index.
+	`
+CREATE TABLE deliveries (
+	id           INTEGER PRIMARY KEY AUTOINCREMENT,
+	received_at  INTEGER NOT NULL, -- microseconds since 1970, UTC
+	method       TEXT NOT NULL,
+	target       TEXT NOT NULL,
+	path         TEXT NOT NULL,
+	host         TEXT NOT NULL,
+	proto        TEXT NOT NULL,
+	remote_addr  TEXT NOT NULL,
+	endpoint     TEXT NOT NULL,
+	content_type TEXT NOT NULL,
+	size         INTEGER NOT NULL,
+	truncated    INTEGER NOT NULL,
+	disposition  TEXT NOT NULL,
+	reason       TEXT NOT NULL,
+	header       TEXT NOT NULL, -- JSON: {"Name":["value",…]}
+	trailer      TEXT,
+	body         ANY
+) STRICT;
+
+CREATE TABLE attempts (
+	key         INTEGER PRIMARY KEY, -- delivery_id << 20 | number
+	session     INTEGER NOT NULL,
+	trigger     TEXT NOT NULL,
+	state       TEXT NOT NULL,
+	started_at  INTEGER NOT NULL, -- microseconds
+	duration    INTEGER NOT NULL, -- nanoseconds
+	url         TEXT NOT NULL,
+	status      INTEGER NOT NULL, -- 0 without a response
+	size        INTEGER NOT NULL, -- of the response's body
+	error       TEXT NOT NULL,
+	error_kind  TEXT NOT NULL,
+	protocol    TEXT NOT NULL,
+	sent        TEXT,             -- JSON of Sent without its body
+	sent_body   ANY,
+	proto       TEXT,
+	header      TEXT,
+	trailer     TEXT,
+	truncated   INTEGER,
+	body        ANY
+) STRICT;
+CREATE INDEX attempts_pending ON attempts(session) WHERE state = 'pending';
+
+CREATE TABLE pins (delivery_id INTEGER PRIMARY KEY) STRICT;
+
+-- What changed, in the order of commits. removed = 1: the delivery is gone.
+CREATE TABLE changes (
+	rev         INTEGER PRIMARY KEY AUTOINCREMENT,
+	delivery_id INTEGER NOT NULL,
+	removed     INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE counters (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+-- A process that makes attempts. It holds a lock on sessions/<id>.lock while it lives.
+CREATE TABLE sessions (
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	pid        INTEGER NOT NULL,
+	started_at INTEGER NOT NULL
+) STRICT;
+
+-- Times at which an endpoint changed its state.
+CREATE TABLE endpoint_events (
+	id       INTEGER PRIMARY KEY AUTOINCREMENT,
+	session  INTEGER NOT NULL,
+	at       INTEGER NOT NULL,
+	provider TEXT NOT NULL,
+	state    TEXT NOT NULL,
+	url      TEXT NOT NULL,
+	reason   TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE simulations (
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	started_at INTEGER NOT NULL,
+	kind       TEXT NOT NULL,
+	verdict    TEXT NOT NULL,
+	detail     TEXT NOT NULL
+) STRICT;
+`,
+}
+
+// attemptNumberBits is how much of an attempt's key holds its number.
+const attemptNumberBits = 20
+
+func attemptKey(delivery int64, number int) int64 {
+	return delivery<<attemptNumberBits | int64(number)
+}
