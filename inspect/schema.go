@@ -8,9 +8,9 @@ var migrations = [schemaVersion]string{
 	// Rows of deliveries are written once. What changes lives in attempts and
 	// pins; changes says which delivery to look at again, in order.
 	//
-	// The body comes last so that a list never reads it, and is TEXT where it
-	// is valid UTF-8 without NUL (LIKE matches no BLOB), else BLOB: the bytes
-	// are the same either way.
+	// Bodies come last so that a list never reads them. A body, and a set of
+	// headers, is TEXT where it is valid UTF-8 without NUL (LIKE matches no
+	// BLOB), else BLOB: the bytes are the same either way.
 	//
 	// An attempt's key is its delivery's id and its number in one integer
 	// (see attemptKey), so that it needs no second index.
@@ -30,8 +30,8 @@ CREATE TABLE deliveries (
 	truncated    INTEGER NOT NULL,
 	disposition  TEXT NOT NULL,
 	reason       TEXT NOT NULL,
-	header       TEXT NOT NULL, -- JSON: {"Name":["value",…]}
-	trailer      TEXT,
+	header       ANY NOT NULL, -- "Name: value\n" for each line, names sorted; see encodeHeader
+	trailer      ANY,
 	body         ANY
 ) STRICT;
 
@@ -48,11 +48,14 @@ CREATE TABLE attempts (
 	error       TEXT NOT NULL,
 	error_kind  TEXT NOT NULL,
 	protocol    TEXT NOT NULL,
-	sent        TEXT,             -- JSON of Sent without its body
-	sent_body   ANY,
+	sent        INTEGER NOT NULL, -- 1: the request differed from the delivery, see the sent_ columns
+	sent_method TEXT,
+	sent_host   TEXT,
+	sent_header ANY,              -- NULL: as delivered
+	sent_body   ANY,              -- NULL: as delivered
 	proto       TEXT,
-	header      TEXT,
-	trailer     TEXT,
+	header      ANY,
+	trailer     ANY,
 	truncated   INTEGER,
 	body        ANY
 ) STRICT;
