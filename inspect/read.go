@@ -1,0 +1,324 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// read runs f on a reading connection, which is interrupted when ctx ends.
+func (s *Store) read(ctx context.Context, f func(*sqlite.Conn) error) error {
+	conn, err := s.pool.Take(ctx)
+	if err != nil {
+		if s.closing.Err() != nil {
+			return ErrClosed
+		}
+		return err
+	}
+	defer s.pool.Put(conn)
+	return f(conn)
+}
+
+func noDelivery(id int64) error {
+	return fmt.Errorf("there is no delivery #%d: %w; `hookloop list` shows those there are", id, ErrNotFound)
+}
+
+// ListOptions choose what List returns. The zero value is the newest 100.
+type ListOptions struct {
+	Query  string // in the search language; "" = all
+	Before int64  // only IDs below it; 0 = from the newest
+	Limit  int    // 0 = 100
+	Oldest bool   // oldest first instead of newest first, still below Before
+}
+
+const defaultLimit = 100
+
+// summaryColumns are read by scanSummary, from deliveries d and its latest attempt a.
+const summaryColumns = `SELECT d.id, d.received_at, d.method, d.target, d.path, d.host, d.remote_addr, d.content_type, d.size, d.truncated,
+	d.disposition, d.reason, EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id),
+	a.key, a.trigger, a.state, a.started_at, a.duration, a.status, a.size, a.error, a.protocol
+	FROM deliveries d LEFT JOIN attempts a
+	ON a.key = (SELECT max(key) FROM attempts WHERE key BETWEEN d.id<<20 AND (d.id<<20)|1048575) `
+
+func scanSummary(stmt *sqlite.Stmt) Summary {
+	s := Summary{
+		ID: stmt.ColumnInt64(0), ReceivedAt: fromMicro(stmt.ColumnInt64(1)), Method: stmt.ColumnText(2), Target: stmt.ColumnText(3),
+		Path: stmt.ColumnText(4), Host: stmt.ColumnText(5), RemoteAddr: stmt.ColumnText(6), ContentType: stmt.ColumnText(7),
+		Size: stmt.ColumnInt64(8), Truncated: stmt.ColumnBool(9), Disposition: Disposition(stmt.ColumnText(10)), Reason: stmt.ColumnText(11),
+		Pinned: stmt.ColumnBool(12),
+	}
+	if !stmt.ColumnIsNull(13) {
+		s.Attempts = int(stmt.ColumnInt64(13) - attemptKey(s.ID, 0))
+		s.Last = &AttemptSummary{
+			Number: s.Attempts, Trigger: Trigger(stmt.ColumnText(14)), State: AttemptState(stmt.ColumnText(15)),
+			StartedAt: fromMicro(stmt.ColumnInt64(16)), Duration: time.Duration(stmt.ColumnInt64(17)), Status: stmt.ColumnInt(18),
+			Size: stmt.ColumnInt64(19), Error: stmt.ColumnText(20), Protocol: Protocol(stmt.ColumnText(21)),
+		}
+	}
+	return s
+}
+
+// List returns one page of summaries, newest first. The error is a
+// [*QueryError] where the query is at fault. A search reads until the page is
+// full and ends with ctx.
+func (s *Store) List(ctx context.Context, o ListOptions) ([]Summary, error) {
+	where, args := "1", []any(nil)
+	if strings.TrimSpace(o.Query) != "" {
+		q, err := ParseQuery(o.Query)
+		if err != nil {
+			return nil, err
+		}
+		where, args = q.where(time.Now())
+	}
+	if o.Before > 0 {
+		where += " AND d.id < " + strconv.FormatInt(o.Before, 10)
+	}
+	if o.Limit <= 0 {
+		o.Limit = defaultLimit
+	}
+	order := "DESC"
+	if o.Oldest {
+		order = "ASC"
+	}
+	list := make([]Summary, 0, min(o.Limit, 1000))
+	err := s.read(ctx, func(conn *sqlite.Conn) error {
+		return sqlitex.Execute(conn, fmt.Sprintf("%s WHERE %s ORDER BY d.id %s LIMIT %d", summaryColumns, where, order, o.Limit), &sqlitex.ExecOptions{
+			Args: args,
+			ResultFunc: func(stmt *sqlite.Stmt) error {
+				list = append(list, scanSummary(stmt))
+				return nil
+			},
+		})
+	})
+	return list, err
+}
+
+// Changes are what happened after a revision.
+type Changes struct {
+	Rev        int64     // give it to the next Since
+	Reset      bool      // the revision is unknown here: forget what you have and list again; the rest is empty
+	Deliveries []Summary // new or changed, by ID, each once
+	Removed    []int64   // deliveries that are gone
+	More       bool      // there is more: call again at once
+}
+
+// maxChanges bounds the revisions that one Since looks at.
+const maxChanges = 2000
+
+// Since returns what was committed after revision rev, from one moment.
+func (s *Store) Since(ctx context.Context, rev int64) (c Changes, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) (err error) {
+		defer sqlitex.Transaction(conn)(&err)
+		newest, err := maxRev(conn)
+		if err != nil {
+			return err
+		}
+		oldest, err := sqlitex.ResultInt64(conn.Prep("SELECT coalesce(min(rev), 1) FROM changes"))
+		if err != nil {
+			return err
+		}
+		if c.Rev = newest; rev > newest || rev < oldest-1 {
+			c.Reset = true
+			return nil
+		}
+		removed := map[int64]bool{}
+		c.Rev = rev
+		n := 0
+		stmt := bind(conn.Prep("SELECT rev, delivery_id, removed FROM changes WHERE rev > ? ORDER BY rev LIMIT ?"), rev, maxChanges)
+		err = eachRow(stmt, func() error {
+			n++
+			c.Rev = stmt.ColumnInt64(0)
+			removed[stmt.ColumnInt64(1)] = stmt.ColumnBool(2)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		c.More = n == maxChanges && c.Rev < newest
+		return c.load(conn, removed)
+	})
+	return c, err
+}
+
+// load fills c with the summaries of the touched deliveries, or their ids where they are gone.
+func (c *Changes) load(conn *sqlite.Conn, removed map[int64]bool) error {
+	ids := make([]int64, 0, len(removed))
+	for id := range removed {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		found := false
+		stmt := bind(conn.Prep(summaryColumns+"WHERE d.id = ?"), id)
+		err := eachRow(stmt, func() error {
+			found = true
+			c.Deliveries = append(c.Deliveries, scanSummary(stmt))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if !found {
+			c.Removed = append(c.Removed, id)
+		}
+	}
+	return nil
+}
+
+// Delivery returns one delivery, with its body. The error wraps [ErrNotFound] where there is none.
+func (s *Store) Delivery(ctx context.Context, id int64) (*Delivery, error) {
+	var d *Delivery
+	err := s.read(ctx, func(conn *sqlite.Conn) error {
+		stmt := bind(conn.Prep(`SELECT received_at, method, target, host, proto, remote_addr, endpoint, size, truncated, disposition, reason,
+			EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id), header, trailer, body FROM deliveries d WHERE id=?`), id)
+		return eachRow(stmt, func() error {
+			d = &Delivery{
+				ID: id, ReceivedAt: fromMicro(stmt.ColumnInt64(0)), Method: stmt.ColumnText(1), Target: stmt.ColumnText(2), Host: stmt.ColumnText(3),
+				Proto: stmt.ColumnText(4), RemoteAddr: stmt.ColumnText(5), Endpoint: stmt.ColumnText(6), Size: stmt.ColumnInt64(7),
+				Truncated: stmt.ColumnBool(8), Disposition: Disposition(stmt.ColumnText(9)), Reason: stmt.ColumnText(10), Pinned: stmt.ColumnBool(11),
+				Header: decodeHeader(columnBytes(stmt, 12)), Trailer: decodeHeader(columnBytes(stmt, 13)), Body: columnBytes(stmt, 14),
+			}
+			return nil
+		})
+	})
+	if err == nil && d == nil {
+		err = noDelivery(id)
+	}
+	return d, err
+}
+
+const attemptColumns = `SELECT key, trigger, state, started_at, duration, url, status, size, error, error_kind, protocol,
+	sent, sent_method, sent_host, sent_header, sent_body, proto, header, trailer, truncated, body FROM attempts `
+
+func scanAttempt(stmt *sqlite.Stmt) Attempt {
+	key := stmt.ColumnInt64(0)
+	a := Attempt{
+		DeliveryID: key >> attemptNumberBits, Number: int(key & (1<<attemptNumberBits - 1)), Trigger: Trigger(stmt.ColumnText(1)),
+		State: AttemptState(stmt.ColumnText(2)), StartedAt: fromMicro(stmt.ColumnInt64(3)), Duration: time.Duration(stmt.ColumnInt64(4)),
+		URL: stmt.ColumnText(5), Error: stmt.ColumnText(8), ErrorKind: ErrorKind(stmt.ColumnText(9)), Protocol: Protocol(stmt.ColumnText(10)),
+	}
+	if stmt.ColumnBool(11) {
+		a.Sent = &Sent{
+			Method: stmt.ColumnText(12), Host: stmt.ColumnText(13), Header: decodeHeader(columnBytes(stmt, 14)),
+			Edited: !stmt.ColumnIsNull(15), Body: columnBytes(stmt, 15),
+		}
+	}
+	if status := stmt.ColumnInt(6); status != 0 {
+		a.Response = &Response{
+			Status: status, Size: stmt.ColumnInt64(7), Proto: stmt.ColumnText(16), Header: decodeHeader(columnBytes(stmt, 17)),
+			Trailer: decodeHeader(columnBytes(stmt, 18)), Truncated: stmt.ColumnBool(19), Body: columnBytes(stmt, 20),
+		}
+	}
+	return a
+}
+
+// Attempts returns the attempts of a delivery by number, with their bodies;
+// none is no error.
+func (s *Store) Attempts(ctx context.Context, delivery int64) ([]Attempt, error) {
+	return s.attempts(ctx, attemptKey(delivery, 0), attemptKey(delivery+1, 0)-1)
+}
+
+// Attempt returns one attempt. The error wraps [ErrNotFound] where there is none.
+func (s *Store) Attempt(ctx context.Context, delivery int64, number int) (*Attempt, error) {
+	if number < 1 || number >= 1<<attemptNumberBits {
+		return nil, noAttempt(delivery, number)
+	}
+	key := attemptKey(delivery, number)
+	list, err := s.attempts(ctx, key, key)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, noAttempt(delivery, number)
+	}
+	return &list[0], nil
+}
+
+func noAttempt(delivery int64, number int) error {
+	return fmt.Errorf("delivery #%d has no attempt %d: %w", delivery, number, ErrNotFound)
+}
+
+func (s *Store) attempts(ctx context.Context, lo, hi int64) (list []Attempt, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		stmt := bind(conn.Prep(attemptColumns+"WHERE key BETWEEN ? AND ? ORDER BY key"), lo, hi)
+		return eachRow(stmt, func() error {
+			list = append(list, scanAttempt(stmt))
+			return nil
+		})
+	})
+	return list, err
+}
+
+// Resolve returns the IDs that an expression names, in ascending order: "12",
+// "#12", "last", "last~2" (the third newest), "3..7" (those of them that
+// exist). It never returns none without an error; the error wraps
+// [ErrNotFound] where the expression is sound.
+func (s *Store) Resolve(ctx context.Context, expr string) ([]int64, error) {
+	from, to, isRange := strings.Cut(expr, "..")
+	lo, err := s.resolveOne(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	hi := lo
+	if isRange {
+		if hi, err = s.resolveOne(ctx, to); err != nil {
+			return nil, err
+		}
+	}
+	var ids []int64
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		stmt := bind(conn.Prep("SELECT id FROM deliveries WHERE id BETWEEN ? AND ? ORDER BY id"), min(lo, hi), max(lo, hi))
+		return eachRow(stmt, func() error {
+			ids = append(ids, stmt.ColumnInt64(0))
+			return nil
+		})
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(ids) > 0:
+		return ids, nil
+	case isRange:
+		return nil, fmt.Errorf("there is no delivery from #%d to #%d: %w; `hookloop list` shows those there are", min(lo, hi), max(lo, hi), ErrNotFound)
+	}
+	return nil, noDelivery(lo)
+}
+
+// resolveOne returns the ID of "12", "#12", "last" or "last~2".
+func (s *Store) resolveOne(ctx context.Context, expr string) (int64, error) {
+	expr = strings.TrimSpace(expr)
+	rest, isLast := strings.CutPrefix(expr, "last")
+	if !isLast {
+		id, err := strconv.ParseInt(strings.TrimPrefix(expr, "#"), 10, 64)
+		if err != nil || id < 1 {
+			return 0, fmt.Errorf("%q is not a delivery: give a number such as 12, `last`, `last~2` or a range such as 3..7", expr)
+		}
+		return id, nil
+	}
+	back := 0
+	if rest != "" {
+		n, ok := strings.CutPrefix(rest, "~")
+		var err error
+		if back, err = strconv.Atoi(n); !ok || err != nil || back < 0 {
+			return 0, fmt.Errorf("%q is not a delivery: give `last`, or `last~2` for the third newest", expr)
+		}
+	}
+	var id int64
+	err := s.read(ctx, func(conn *sqlite.Conn) error {
+		stmt := bind(conn.Prep("SELECT id FROM deliveries ORDER BY id DESC LIMIT 1 OFFSET ?"), int64(back))
+		return eachRow(stmt, func() error {
+			id = stmt.ColumnInt64(0)
+			return nil
+		})
+	})
+	if err == nil && id == 0 {
+		err = fmt.Errorf("there is no delivery %q yet: %w", expr, ErrNotFound)
+	}
+	return id, err
+}

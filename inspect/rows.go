@@ -1,0 +1,257 @@
+package inspect
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// encodeHeader writes h as one line "Name: value\n" for each value, the names
+// sorted and each name's values in order. nil gives nil, an empty h an empty
+// slice. Values hold no LF: no HTTP parser lets one pass.
+func encodeHeader(h http.Header) []byte {
+	if h == nil {
+		return nil
+	}
+	names := make([]string, 0, len(h))
+	size := 0
+	for name, values := range h {
+		names = append(names, name)
+		for _, v := range values {
+			size += len(name) + len(v) + 3
+		}
+	}
+	slices.Sort(names)
+	buf := make([]byte, 0, size)
+	for _, name := range names {
+		for _, v := range h[name] {
+			buf = append(buf, name...)
+			buf = append(buf, ": "...)
+			buf = append(buf, v...)
+			buf = append(buf, '\n')
+		}
+	}
+	return buf
+}
+
+// decodeHeader is the inverse of encodeHeader.
+func decodeHeader(b []byte) http.Header {
+	if b == nil {
+		return nil
+	}
+	h := make(http.Header, bytes.Count(b, []byte{'\n'}))
+	for line := range strings.Lines(string(b)) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+		h[name] = append(h[name], value)
+	}
+	return h
+}
+
+// bindBytes binds b as TEXT where it is text that SQL can search, else as a
+// BLOB; the bytes are the same either way. nil is NULL.
+func bindBytes(stmt *sqlite.Stmt, param int, b []byte) {
+	switch {
+	case b == nil:
+		stmt.BindNull(param)
+	case len(b) > 0 && utf8.Valid(b) && bytes.IndexByte(b, 0) < 0:
+		stmt.BindText(param, string(b))
+	default:
+		stmt.BindBytes(param, b)
+	}
+}
+
+// columnBytes is the inverse of bindBytes.
+func columnBytes(stmt *sqlite.Stmt, col int) []byte {
+	if stmt.ColumnIsNull(col) {
+		return nil
+	}
+	b := make([]byte, stmt.ColumnLen(col))
+	stmt.ColumnBytes(col, b)
+	return b
+}
+
+func (w *writer) insertDelivery(d *Delivery) error {
+	header := encodeHeader(d.Header)
+	if header == nil {
+		header = []byte{}
+	}
+	body := d.Body
+	if body == nil {
+		body = []byte{}
+	}
+	err := w.exec(`INSERT INTO deliveries(received_at, method, target, path, host, proto, remote_addr, endpoint, content_type,
+		size, truncated, disposition, reason, header, trailer, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		d.ReceivedAt.UnixMicro(), d.Method, d.Target, d.Path(), d.Host, d.Proto, d.RemoteAddr, d.Endpoint, d.Header.Get("Content-Type"),
+		d.Size, d.Truncated, string(d.Disposition), d.Reason, header, encodeHeader(d.Trailer), body)
+	if err != nil {
+		return err
+	}
+	d.ID = w.conn.LastInsertRowID()
+	w.counts.Received++
+	w.bytes += int64(len(header) + len(body))
+	*w.counts.disposition(d.Disposition)++
+	return nil
+}
+
+func (w *writer) insertAttempt(a *Attempt, session int64) error {
+	a.State = Pending
+	var method, host, header, body any
+	if a.Sent != nil {
+		method, host = a.Sent.Method, a.Sent.Host
+		header = encodeHeader(a.Sent.Header)
+		if a.Sent.Edited {
+			body = append([]byte{}, a.Sent.Body...)
+		}
+	}
+	w.counts.Attempts++
+	w.counts.Pending++
+	return w.exec(`INSERT INTO attempts(key, session, trigger, state, started_at, duration, url, status, size, error, error_kind, protocol,
+		sent, sent_method, sent_host, sent_header, sent_body) VALUES(?, ?, ?, 'pending', ?, 0, ?, 0, 0, '', '', '', ?, ?, ?, ?, ?)`,
+		attemptKey(a.DeliveryID, a.Number), session, string(a.Trigger), a.StartedAt.UnixMicro(), a.URL,
+		a.Sent != nil, method, host, header, body)
+}
+
+func attemptBytes(a *Attempt) int {
+	if a.Response == nil {
+		return 0
+	}
+	return len(a.Response.Body)
+}
+
+func (w *writer) updateAttempt(a *Attempt) error {
+	var r Response
+	if a.Response != nil {
+		r = *a.Response
+	}
+	err := w.exec(`UPDATE attempts SET state=?, started_at=?, duration=?, url=?, status=?, size=?, error=?, error_kind=?, protocol=?,
+		proto=?, header=?, trailer=?, truncated=?, body=? WHERE key=? AND state='pending'`,
+		string(a.State), a.StartedAt.UnixMicro(), int64(a.Duration), a.URL, int64(r.Status), r.Size, a.Error, string(a.ErrorKind), string(a.Protocol),
+		r.Proto, encodeHeader(r.Header), encodeHeader(r.Trailer), r.Truncated, r.Body, attemptKey(a.DeliveryID, a.Number))
+	if err != nil || w.conn.Changes() == 0 {
+		return err
+	}
+	if a.State != Pending {
+		w.counts.Pending--
+		*w.counts.outcome(a.State, r.Status)++
+		w.bytes += int64(len(r.Body))
+	}
+	return w.change(a.DeliveryID, false)
+}
+
+// interrupt ends what a dead session left pending.
+func (w *writer) interrupt(session int64) error {
+	var keys []int64
+	err := sqlitex.Execute(w.conn, "SELECT key FROM attempts WHERE session=? AND state='pending'", &sqlitex.ExecOptions{
+		Args: []any{session},
+		ResultFunc: func(stmt *sqlite.Stmt) error {
+			keys = append(keys, stmt.ColumnInt64(0))
+			return nil
+		},
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		err := w.exec("UPDATE attempts SET state='interrupted', error=?, error_kind=? WHERE key=?",
+			"hookloop ended before the handler had answered", string(ErrCanceled), key)
+		if err != nil {
+			return err
+		}
+		w.counts.Pending--
+		w.counts.Errors++
+		if err := w.change(key>>attemptNumberBits, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) mustExist(id int64) error {
+	_, err := sqlitex.ResultInt64(bind(w.conn.Prep("SELECT id FROM deliveries WHERE id=?"), id))
+	if err != nil {
+		return noDelivery(id)
+	}
+	return nil
+}
+
+// nextNumber returns the number for another attempt of a delivery.
+func (w *writer) nextNumber(delivery int64) (int, error) {
+	if err := w.mustExist(delivery); err != nil {
+		return 0, err
+	}
+	last, err := sqlitex.ResultInt64(bind(w.conn.Prep("SELECT coalesce(max(key), ?1) FROM attempts WHERE key BETWEEN ?1 AND ?2"),
+		attemptKey(delivery, 0), attemptKey(delivery+1, 0)-1))
+	if err != nil {
+		return 0, err
+	}
+	n := int(last-attemptKey(delivery, 0)) + 1
+	if n >= 1<<attemptNumberBits {
+		return 0, fmt.Errorf("delivery #%d has %d attempts, which is as many as one can have", delivery, n-1)
+	}
+	return n, nil
+}
+
+// remove deletes one delivery and takes it out of the counters.
+func (w *writer) remove(id int64) (bool, error) {
+	stmt := bind(w.conn.Prep("SELECT disposition, length(CAST(header AS BLOB))+length(CAST(body AS BLOB)) FROM deliveries WHERE id=?"), id)
+	found := false
+	err := eachRow(stmt, func() error {
+		found = true
+		w.counts.Received--
+		*w.counts.disposition(Disposition(stmt.ColumnText(0)))--
+		w.bytes -= stmt.ColumnInt64(1)
+		return nil
+	})
+	if err != nil || !found {
+		return false, err
+	}
+	lo, hi := attemptKey(id, 0), attemptKey(id+1, 0)-1
+	stmt = bind(w.conn.Prep("SELECT state, status, coalesce(length(CAST(body AS BLOB)), 0) FROM attempts WHERE key BETWEEN ? AND ?"), lo, hi)
+	err = eachRow(stmt, func() error {
+		w.counts.Attempts--
+		state := AttemptState(stmt.ColumnText(0))
+		*w.counts.outcome(state, stmt.ColumnInt(1))--
+		if state != Pending {
+			w.bytes -= stmt.ColumnInt64(2)
+		}
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	return true, errors.Join(
+		w.exec("DELETE FROM deliveries WHERE id=?", id),
+		w.exec("DELETE FROM attempts WHERE key BETWEEN ? AND ?", lo, hi),
+		w.exec("DELETE FROM pins WHERE delivery_id=?", id),
+		w.change(id, true))
+}
+
+func bind(stmt *sqlite.Stmt, args ...int64) *sqlite.Stmt {
+	for i, a := range args {
+		stmt.BindInt64(i+1, a)
+	}
+	return stmt
+}
+
+// eachRow calls f for every row of stmt and resets it.
+func eachRow(stmt *sqlite.Stmt, f func() error) error {
+	for {
+		more, err := stmt.Step()
+		if err == nil && more {
+			err = f()
+		}
+		if err != nil || !more {
+			return errors.Join(err, stmt.Reset())
+		}
+	}
+}
+
+func fromMicro(us int64) time.Time { return time.UnixMicro(us).UTC() }

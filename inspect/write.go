@@ -1,0 +1,304 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// maxGroup bounds how many operations share a commit.
+const maxGroup = 256
+
+// An op is one change that waits for a commit.
+type op struct {
+	apply func(*writer) error
+	done  func(error) // called once, after the commit; must not block
+}
+
+// A writer is the connection of the writing goroutine and what a transaction
+// gathers until its commit.
+type writer struct {
+	conn    *sqlite.Conn
+	counts  Counters // to be added to the counters
+	bytes   int64
+	changed bool
+}
+
+// submit queues o. It blocks while the queue is full, until ctx ends.
+func (s *Store) submit(ctx context.Context, o op) error {
+	s.sendMu.RLock()
+	defer s.sendMu.RUnlock()
+	if s.closed {
+		return ErrClosed
+	}
+	select {
+	case s.queue <- o:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// do runs apply in a transaction and returns when it is committed. Once it is
+// queued, ctx no longer stops it: a change is never half known.
+func (s *Store) do(ctx context.Context, apply func(*writer) error) error {
+	done := make(chan error, 1)
+	if err := s.submit(ctx, op{apply, func(err error) { done <- err }}); err != nil {
+		return err
+	}
+	return <-done
+}
+
+// write is the writing goroutine. It ends when the queue is closed and empty.
+func (s *Store) write(conn *sqlite.Conn) {
+	defer close(s.writerEnd)
+	defer func() { _ = conn.Close() }()
+	w := &writer{conn: conn}
+	group := make([]op, 0, maxGroup)
+	for first := range s.queue {
+		group = append(group[:0], first)
+	drain:
+		for len(group) < maxGroup {
+			select {
+			case o, ok := <-s.queue:
+				if !ok {
+					break drain
+				}
+				group = append(group, o)
+			default:
+				break drain
+			}
+		}
+		s.commit(w, group)
+		clear(group)
+	}
+}
+
+// commit runs the group in one transaction; when one of them fails, each in
+// its own, so that it alone learns of it.
+func (s *Store) commit(w *writer, group []op) {
+	err := w.transact(group)
+	if err != nil && len(group) > 1 && !errors.Is(err, errTransaction) {
+		for i := range group {
+			s.commit(w, group[i:i+1])
+		}
+		return
+	}
+	if err == nil && w.changed {
+		if rev, rerr := maxRev(w.conn); rerr == nil {
+			s.advance(rev)
+		}
+		s.watchers.signal()
+	}
+	for _, o := range group {
+		o.done(err)
+	}
+}
+
+// errTransaction marks a failure of the transaction, not of an operation in it.
+var errTransaction = errors.New("the store cannot be written to")
+
+func (w *writer) transact(group []op) (err error) {
+	w.counts, w.bytes, w.changed = Counters{}, 0, false
+	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("%w: %w", errTransaction, err)
+	}
+	defer func() {
+		if err != nil && !w.conn.AutocommitEnabled() {
+			_ = w.exec("ROLLBACK")
+		}
+	}()
+	for _, o := range group {
+		if err := o.apply(w); err != nil {
+			return err
+		}
+	}
+	if err := w.saveCounters(); err != nil {
+		return err
+	}
+	if err := w.exec("COMMIT"); err != nil {
+		return fmt.Errorf("%w: %w", errTransaction, err)
+	}
+	return nil
+}
+
+// exec runs a statement with arguments of type int64, string, []byte (stored
+// as text where it is text, see bindBytes), bool or nil.
+func (w *writer) exec(query string, args ...any) error {
+	stmt, err := w.conn.Prepare(query)
+	if err != nil {
+		return err
+	}
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case int64:
+			stmt.BindInt64(i+1, v)
+		case string:
+			stmt.BindText(i+1, v)
+		case []byte:
+			bindBytes(stmt, i+1, v)
+		case bool:
+			stmt.BindBool(i+1, v)
+		case nil:
+			stmt.BindNull(i + 1)
+		default:
+			return fmt.Errorf("inspect: cannot bind a %T", arg)
+		}
+	}
+	_, err = stmt.Step()
+	return errors.Join(err, stmt.Reset())
+}
+
+func (w *writer) change(delivery int64, removed bool) error {
+	w.changed = true
+	return w.exec("INSERT INTO changes(delivery_id, removed) VALUES(?, ?)", delivery, removed)
+}
+
+// Add stores d and gives it its ID. If first is not nil, it becomes the
+// delivery's first attempt, pending, in the same commit. Both are durable when
+// Add returns nil. Nothing is stored when it returns an error.
+func (s *Store) Add(ctx context.Context, d *Delivery, first *Attempt) error {
+	wait, err := s.AddAsync(ctx, d, first)
+	if err != nil {
+		return err
+	}
+	return wait()
+}
+
+// AddAsync is Add in two steps: deliveries get their IDs in the order in which
+// AddAsync returns, and each is stored when its wait has returned nil.
+func (s *Store) AddAsync(ctx context.Context, d *Delivery, first *Attempt) (wait func() error, err error) {
+	var session int64
+	if first != nil {
+		if session, err = s.Session(ctx); err != nil {
+			return nil, err
+		}
+	}
+	done := make(chan error, 1)
+	apply := func(w *writer) error {
+		if err := w.insertDelivery(d); err != nil {
+			return err
+		}
+		if first != nil {
+			first.DeliveryID, first.Number = d.ID, 1
+			if err := w.insertAttempt(first, session); err != nil {
+				return err
+			}
+		}
+		return w.change(d.ID, false)
+	}
+	if err := s.submit(ctx, op{apply, func(err error) { done <- err }}); err != nil {
+		return nil, err
+	}
+	return func() error { return <-done }, nil
+}
+
+// Begin stores a new attempt of a.DeliveryID, pending, and gives it its number.
+// The error wraps [ErrNotFound] where the delivery does not exist.
+func (s *Store) Begin(ctx context.Context, a *Attempt) error {
+	session, err := s.Session(ctx)
+	if err != nil {
+		return err
+	}
+	return s.do(ctx, func(w *writer) error {
+		n, err := w.nextNumber(a.DeliveryID)
+		if err != nil {
+			return err
+		}
+		a.Number = n
+		if err := w.insertAttempt(a, session); err != nil {
+			return err
+		}
+		return w.change(a.DeliveryID, false)
+	})
+}
+
+// Finish queues the present state of a, which Begin or Add numbered: its end,
+// or, while its State is still Pending, what is known so far. It returns when
+// a is queued, not when it is committed; Close commits all that is queued. An
+// attempt that has ended is never changed again.
+func (s *Store) Finish(a *Attempt) error {
+	c := *a
+	size := min(int64(attemptBytes(&c))+1, maxQueued)
+	if err := s.bytes.Acquire(context.Background(), size); err != nil {
+		return err
+	}
+	err := s.submit(context.Background(), op{
+		apply: func(w *writer) error { return w.updateAttempt(&c) },
+		done:  func(error) { s.bytes.Release(size) },
+	})
+	if err != nil {
+		s.bytes.Release(size)
+	}
+	return err
+}
+
+// Flush returns when everything queued before it is committed.
+func (s *Store) Flush(ctx context.Context) error {
+	return s.do(ctx, func(*writer) error { return nil })
+}
+
+// Pin sets whether retention keeps a delivery.
+func (s *Store) Pin(ctx context.Context, id int64, pinned bool) error {
+	return s.do(ctx, func(w *writer) error {
+		if err := w.mustExist(id); err != nil {
+			return err
+		}
+		query := "DELETE FROM pins WHERE delivery_id=?"
+		if pinned {
+			query = "INSERT OR IGNORE INTO pins VALUES(?)"
+		}
+		if err := w.exec(query, id); err != nil {
+			return err
+		}
+		return w.change(id, false)
+	})
+}
+
+// Remove deletes deliveries with their attempts and returns how many there were.
+func (s *Store) Remove(ctx context.Context, ids ...int64) (n int, err error) {
+	err = s.do(ctx, func(w *writer) error {
+		n = 0
+		for _, id := range ids {
+			ok, err := w.remove(id)
+			if err != nil {
+				return err
+			}
+			if ok {
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// An EndpointEvent says that an endpoint changed its state.
+type EndpointEvent struct {
+	At       time.Time
+	Provider string
+	State    string
+	URL      string
+	Reason   string
+}
+
+// RecordEndpoint keeps e, so that a gap in the deliveries can be explained, and wakes the watchers.
+func (s *Store) RecordEndpoint(ctx context.Context, e EndpointEvent) error {
+	session, err := s.Session(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Notify()
+	return s.do(ctx, func(w *writer) error {
+		return w.exec("INSERT INTO endpoint_events(session, at, provider, state, url, reason) VALUES(?, ?, ?, ?, ?, ?)",
+			session, e.At.UnixMicro(), e.Provider, e.State, e.URL, e.Reason)
+	})
+}
+
+func maxRev(conn *sqlite.Conn) (int64, error) {
+	return sqlitex.ResultInt64(conn.Prep("SELECT coalesce(max(rev), 0) FROM changes"))
+}
