@@ -45,7 +45,7 @@ type Delivery struct {
 	Header     http.Header // canonical names, each name's values in order of arrival; without Host
 	Trailer    http.Header // nil when there was none
 	Body       []byte      // exact, after transfer decoding; the first bytes only when Truncated
-	Size       int64       // bytes of body received; more than len(Body) only when Truncated
+	Size       int64       // bytes of body received, or announced; more than len(Body) only when Truncated
 	Truncated  bool        // the body was over the limit, or its sender hung up; it can't be replayed
 
 	Disposition Disposition

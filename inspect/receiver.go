@@ -1,0 +1,275 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// DefaultMaxBody is the largest body that is kept whole unless told otherwise.
+const DefaultMaxBody = 32 << 20
+
+// DefaultConcurrency is how many deliveries are forwarded at a time unless told otherwise.
+const DefaultConcurrency = 64
+
+// A Receiver is the http.Handler that a tunnel's listener serves. It reads a
+// request to its end, stores it, and only then hands it on; the handler's
+// answer goes back to the provider.
+//
+// Fields must be set before the first request. Serve it with
+// http.Server.DisableGeneralOptionsHandler, so that OPTIONS * arrives too.
+type Receiver struct {
+	Store *Store
+
+	// Forward plans how to hand a delivery on: the first attempt, which is
+	// stored with the delivery, and the function that makes it and writes its
+	// answer to w. A nil w means that nobody waits for the answer. If Forward
+	// is nil, or returns nil, the delivery is held: captured only.
+	Forward func(d *Delivery) (first *Attempt, send func(w http.ResponseWriter, r *http.Request))
+
+	// Refuse, if not nil, says with which status and why a request is refused; 0 accepts it.
+	Refuse func(*http.Request) (status int, reason string)
+
+	Answer      int   // if not 0, providers get this status at once and never the handler's answer
+	MaxBody     int64 // larger bodies are refused with 413; 0 = DefaultMaxBody
+	Concurrency int   // how many deliveries are forwarded at a time; 0 = DefaultConcurrency
+	Ordered     bool  // forward one at a time, in the order of arrival
+
+	// OnError, if not nil, learns of a delivery that could not be stored.
+	OnError func(error)
+
+	once  sync.Once
+	slots chan struct{} // taken by a forward; nil when Ordered
+	turns turnstile
+	wg    sync.WaitGroup // forwards that nobody waits for
+}
+
+type endpointKey struct{}
+
+// WithEndpoint returns a context for http.Server.BaseContext that tells the
+// Receiver the base URL of the endpoint a request came through.
+func WithEndpoint(ctx context.Context, url func() string) context.Context {
+	return context.WithValue(ctx, endpointKey{}, url)
+}
+
+// Wait returns when the forwards that no provider waits for have ended.
+func (rc *Receiver) Wait() { rc.wg.Wait() }
+
+func (rc *Receiver) init() {
+	if !rc.Ordered {
+		rc.slots = make(chan struct{}, cmp.Or(rc.Concurrency, DefaultConcurrency))
+	}
+}
+
+func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rc.once.Do(rc.init)
+	d := newDelivery(r)
+	status := rc.admit(d, r)
+	if d.Disposition == Refused {
+		rc.refuse(w, r, d, status)
+		return
+	}
+	var first *Attempt
+	var send func(http.ResponseWriter, *http.Request)
+	if rc.Forward != nil {
+		first, send = rc.Forward(d)
+	}
+	if first == nil {
+		d.Disposition = Held
+		if rc.store(w, r, d) {
+			w.WriteHeader(cmp.Or(rc.Answer, http.StatusOK))
+		}
+		return
+	}
+	release, err := rc.storeInTurn(r, d, first)
+	if err != nil {
+		rc.failed(w, err)
+		return
+	}
+	if rc.Answer != 0 {
+		rc.wg.Go(func() {
+			defer release()
+			send(nil, r.WithContext(context.WithoutCancel(r.Context())))
+		})
+		w.WriteHeader(rc.Answer)
+		return
+	}
+	defer release()
+	send(w, r)
+}
+
+func newDelivery(r *http.Request) *Delivery {
+	d := &Delivery{
+		Method: r.Method, Target: r.RequestURI, Host: r.Host, Proto: r.Proto, RemoteAddr: r.RemoteAddr,
+		Header: r.Header, Disposition: Forwarded,
+	}
+	if len(r.TransferEncoding) > 0 { // the server takes it out of the header
+		d.Header = r.Header.Clone()
+		d.Header["Transfer-Encoding"] = r.TransferEncoding
+	}
+	if endpoint, ok := r.Context().Value(endpointKey{}).(func() string); ok {
+		d.Endpoint = endpoint()
+	}
+	return d
+}
+
+// admit reads the body into d and, where the request is refused, sets d's
+// disposition and reason and returns the status to answer with.
+func (rc *Receiver) admit(d *Delivery, r *http.Request) (status int) {
+	limit := cmp.Or(rc.MaxBody, DefaultMaxBody)
+	body, err := readBody(r, limit)
+	d.ReceivedAt = time.Now().UTC().Truncate(time.Microsecond)
+	d.Body, d.Size = body, int64(len(body))
+	if len(r.Trailer) > 0 {
+		d.Trailer = r.Trailer
+	}
+	refuse := func(code int, format string, args ...any) int {
+		d.Disposition, d.Reason = Refused, fmt.Sprintf(format, args...)
+		return code
+	}
+	var tooLarge *tooLargeError
+	switch {
+	case errors.As(err, &tooLarge):
+		d.Truncated, d.Size = true, tooLarge.size
+		status = refuse(http.StatusRequestEntityTooLarge, "the body is over the limit of %d bytes; --max-body raises it", limit)
+	case err != nil:
+		d.Truncated, d.Size = true, max(r.ContentLength, d.Size)
+		status = refuse(http.StatusBadRequest, "the sender hung up, or broke off, after %d bytes of the body: %v", len(body), err)
+	case r.Method == http.MethodConnect:
+		status = refuse(http.StatusMethodNotAllowed, "CONNECT asks for a proxy, which hookloop is not")
+	case rc.Refuse != nil:
+		if code, reason := rc.Refuse(r); code != 0 {
+			status = refuse(code, "%s", reason)
+		}
+	}
+	return status
+}
+
+func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, d *Delivery, status int) {
+	if !rc.store(w, r, d) {
+		return
+	}
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="hookloop"`)
+	}
+	plain(w, status, d.Reason)
+}
+
+// store stores a delivery that is not forwarded, or answers that it could not.
+func (rc *Receiver) store(w http.ResponseWriter, r *http.Request, d *Delivery) bool {
+	err := rc.Store.Add(context.WithoutCancel(r.Context()), d, nil)
+	if err != nil {
+		rc.failed(w, err)
+	}
+	return err == nil
+}
+
+// storeInTurn stores a delivery with its first attempt and waits until it may
+// be forwarded. release must be called after that.
+func (rc *Receiver) storeInTurn(r *http.Request, d *Delivery, first *Attempt) (release func(), err error) {
+	ctx := context.WithoutCancel(r.Context())
+	if !rc.Ordered {
+		if err := rc.Store.Add(ctx, d, first); err != nil {
+			return nil, err
+		}
+		rc.slots <- struct{}{}
+		first.StartedAt = time.Now().UTC()
+		return func() { <-rc.slots }, nil
+	}
+	var wait func() error
+	turn := rc.turns.take(func() { wait, err = rc.Store.AddAsync(ctx, d, first) })
+	if err == nil {
+		err = wait()
+	}
+	if err != nil {
+		turn.skip()
+		return nil, err
+	}
+	turn.wait()
+	first.StartedAt = time.Now().UTC()
+	return turn.done, nil
+}
+
+func (rc *Receiver) failed(w http.ResponseWriter, err error) {
+	if rc.OnError != nil {
+		rc.OnError(err)
+	}
+	plain(w, http.StatusServiceUnavailable, "the delivery could not be stored, so it was not handed on: "+err.Error())
+}
+
+// plain answers with one line of text.
+func plain(w http.ResponseWriter, status int, line string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, "hookloop: %s\n", line)
+}
+
+type tooLargeError struct{ size int64 }
+
+func (*tooLargeError) Error() string { return "the body is too large" }
+
+// readBody returns the whole body, or its first bytes and an error. Memory
+// grows with what arrives, not with what the header announces.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	n := r.ContentLength
+	if r.Body == nil || n == 0 {
+		return nil, nil
+	}
+	const trusted = 1 << 20
+	if n > 0 && n <= min(trusted, limit) {
+		buf := make([]byte, n)
+		m, err := io.ReadFull(r.Body, buf)
+		return buf[:m], err
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit))
+	if err != nil || int64(len(body)) < limit {
+		return body, err
+	}
+	// At the limit: the rest is read (as much again at most), so that the
+	// sender gets to read our answer, and counted.
+	rest, err := io.CopyN(io.Discard, r.Body, limit)
+	if rest == 0 && errors.Is(err, io.EOF) {
+		return body, nil
+	}
+	return body, &tooLargeError{size: max(n, limit+rest)}
+}
+
+// A turnstile lets one through at a time, in the order of take.
+type turnstile struct {
+	mu   sync.Mutex
+	last chan struct{} // closed when the one before has gone through
+}
+
+type turn struct{ before, after chan struct{} }
+
+// take runs enter and gives out the next turn, as one step.
+func (t *turnstile) take(enter func()) turn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	enter()
+	mine := turn{before: t.last, after: make(chan struct{})}
+	t.last = mine.after
+	return mine
+}
+
+func (t turn) wait() {
+	if t.before != nil {
+		<-t.before
+	}
+}
+
+func (t turn) done() { close(t.after) }
+
+// skip gives the turn up without delaying the ones behind more than those before do.
+func (t turn) skip() {
+	go func() {
+		t.wait()
+		t.done()
+	}()
+}

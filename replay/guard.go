@@ -1,0 +1,143 @@
+package replay
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"path"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A Guard says where requests may go. Its zero value allows this machine only.
+//
+// Never allowed, whatever Allow says: hookloop's own listeners, link-local
+// addresses and the metadata services of clouds. That is checked on the
+// address that is dialled, so a name that resolves to one gains nothing.
+type Guard struct {
+	Own   func() []netip.AddrPort // hookloop's own listeners; nil = none
+	Allow []string                // hosts that may be other machines: "api.example.com", "*.example.com", "10.0.0.5"
+}
+
+// A TargetError is a request that the Guard refused.
+type TargetError struct{ Msg string }
+
+func (e *TargetError) Error() string { return e.Msg }
+
+// metadata are the addresses of metadata services outside link-local ranges.
+var metadata = map[netip.Addr]bool{
+	netip.MustParseAddr("fd00:ec2::254"):   true, // AWS
+	netip.MustParseAddr("100.100.100.200"): true, // Alibaba Cloud
+	netip.MustParseAddr("168.63.129.16"):   true, // Azure
+	netip.MustParseAddr("192.0.0.192"):     true, // Oracle Cloud
+}
+
+// check refuses a host ("name" or "name:port") that is another machine and not
+// allowed, as far as that can be told without resolving it.
+func (g *Guard) check(hostport string) error {
+	host := hostOf(hostport)
+	ip, err := netip.ParseAddr(host)
+	if err != nil || g.allowed(host) || ip.IsUnspecified() || ip.IsLoopback() {
+		return nil // names are checked when they are dialled
+	}
+	return notAllowed(host)
+}
+
+func notAllowed(host string) error {
+	return &TargetError{fmt.Sprintf("%s is another machine, and hookloop sends only to this one unless told: allow it with --allow-target %s", host, host)}
+}
+
+func hostOf(hostport string) string {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
+}
+
+func (g *Guard) allowed(host string) bool {
+	if g == nil {
+		return false
+	}
+	for _, pattern := range g.Allow {
+		if ok, _ := path.Match(strings.ToLower(pattern), host); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// checkAddr refuses the address that host resolved to.
+func (g *Guard) checkAddr(host string, addr netip.AddrPort) error {
+	ip := addr.Addr().Unmap().WithZone("")
+	switch {
+	case g.own(ip, addr.Port()):
+		return &TargetError{fmt.Sprintf("%s is hookloop itself: name the address of your own handler", addr)}
+	case ip.IsLinkLocalUnicast(), ip.IsMulticast(), metadata[ip]:
+		return &TargetError{fmt.Sprintf("%s (%s) is a link-local or metadata address, to which hookloop never sends", host, ip)}
+	case !ip.IsLoopback() && !ip.IsUnspecified() && !g.allowed(host):
+		return notAllowed(host)
+	}
+	return nil
+}
+
+func (g *Guard) own(ip netip.Addr, port uint16) bool {
+	if g == nil || g.Own == nil {
+		return false
+	}
+	local := ip.IsLoopback() || ip.IsUnspecified()
+	for _, own := range g.Own() {
+		ownIP := own.Addr().Unmap()
+		if own.Port() == port && (ownIP == ip || local && (ownIP.IsUnspecified() || ownIP.IsLoopback())) {
+			return true
+		}
+	}
+	return false
+}
+
+// TransportOptions configure NewTransport. The zero value is ready for use.
+type TransportOptions struct {
+	Guard    *Guard
+	Insecure bool           // accept any certificate
+	CAs      *x509.CertPool // trusted besides the system's; nil = the system's only
+}
+
+const (
+	dialTimeout = 10 * time.Second
+	// idleTimeout is below the five seconds after which Node's server closes an
+	// idle connection, so that no request is sent on one that is about to close.
+	idleTimeout = 2 * time.Second
+)
+
+// NewTransport returns a transport that adds nothing, follows nothing, uses no
+// proxy and asks the Guard before it connects.
+func NewTransport(o TransportOptions) *http.Transport {
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	return &http.Transport{
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			guarded := *dialer
+			guarded.ControlContext = func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
+				ap, err := netip.ParseAddrPort(resolved)
+				if err != nil {
+					return err
+				}
+				return o.Guard.checkAddr(hostOf(addr), ap)
+			}
+			return guarded.DialContext(ctx, network, addr)
+		},
+		TLSClientConfig:       &tls.Config{InsecureSkipVerify: o.Insecure, RootCAs: o.CAs},
+		TLSHandshakeTimeout:   dialTimeout,
+		TLSNextProto:          map[string]func(string, *tls.Conn) http.RoundTripper{}, // HTTP/1.1, whose headers are what we captured
+		DisableCompression:    true,
+		MaxIdleConnsPerHost:   128,
+		IdleConnTimeout:       idleTimeout,
+		ExpectContinueTimeout: 0,
+		WriteBufferSize:       16 << 10,
+		ReadBufferSize:        16 << 10,
+	}
+}

@@ -1,0 +1,109 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// A HealthState says whether the handler can be reached.
+type HealthState string
+
+// The health states.
+const (
+	HealthUnknown HealthState = "unknown" // not asked yet
+	HealthUp      HealthState = "up"
+	HealthDown    HealthState = "down"
+	HealthNone    HealthState = "none" // there is no handler
+)
+
+// Health is whether something listens at the handler's address.
+type Health struct {
+	State  HealthState
+	Reason string    // why it is down; "" otherwise
+	Since  time.Time // when State was entered
+}
+
+// A Monitor connects to the handler's addresses again and again, and sends
+// nothing. The zero Monitor has no handler.
+type Monitor struct {
+	URLs     []*url.URL    // all must be up; none = HealthNone
+	Interval time.Duration // 0 = 2 s
+	OnChange func()        // called after every change of state, if not nil
+
+	mu     sync.Mutex
+	health Health
+}
+
+// Health returns the present state. It never blocks.
+func (m *Monitor) Health() Health {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.URLs) == 0 {
+		return Health{State: HealthNone}
+	}
+	if m.health.State == "" {
+		return Health{State: HealthUnknown}
+	}
+	return m.health
+}
+
+// Run watches until ctx ends.
+func (m *Monitor) Run(ctx context.Context) {
+	if len(m.URLs) == 0 {
+		return
+	}
+	interval := m.Interval
+	if interval == 0 {
+		interval = 2 * time.Second
+	}
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		m.ask(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (m *Monitor) ask(ctx context.Context) {
+	next := Health{State: HealthUp}
+	for _, u := range m.URLs {
+		if err := connect(ctx, u); err != nil {
+			next = Health{State: HealthDown, Reason: fmt.Sprintf("nothing listens at %s://%s", u.Scheme, u.Host)}
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	m.mu.Lock()
+	changed := next.State != m.health.State || next.Reason != m.health.Reason
+	if changed {
+		next.Since = time.Now()
+		m.health = next
+	}
+	m.mu.Unlock()
+	if changed && m.OnChange != nil {
+		m.OnChange()
+	}
+}
+
+func connect(ctx context.Context, u *url.URL) error {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	dialer := net.Dialer{Timeout: 2 * time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
