@@ -1,0 +1,76 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"hookloop/inspect"
+	"hookloop/tunnel"
+)
+
+// Compact writes one line an event, for people, until ctx ends:
+//
+//	15:04:05 #12 POST /hooks/stripe → 200 12 ms 1.2 KiB
+//	15:04:06 #12 POST /hooks/stripe → connection refused … (replay, attempt 2)
+//	15:04:07 endpoint online https://….ngrok.app
+//
+// The size is that of the delivery. There are no colours, and nothing captured
+// is written as it is. What was committed before ctx ended is still written.
+// The error is the writer's or the store's. It is to be called once.
+func (f *Follower) Compact(ctx context.Context, w io.Writer) error {
+	return f.run(ctx, compact{w})
+}
+
+type compact struct{ w io.Writer }
+
+func (c compact) line(at time.Time, format string, args ...any) error {
+	return writeLine(c.w, fmt.Appendf(nil, "%s %s", at.Local().Format("15:04:05"), fmt.Sprintf(format, args...)))
+}
+
+func title(s *inspect.Summary) string {
+	return fmt.Sprintf("#%d %s %s", s.ID, safe(s.Method), safe(s.Path))
+}
+
+// delivery writes those that no attempt will tell of.
+func (c compact) delivery(s *inspect.Summary) error {
+	switch s.Disposition {
+	case inspect.Held:
+		return c.line(s.ReceivedAt, "%s held %s", title(s), formatSize(s.Size))
+	case inspect.Refused:
+		return c.line(s.ReceivedAt, "%s refused: %s %s", title(s), safe(s.Reason), formatSize(s.Size))
+	}
+	return nil
+}
+
+func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary) error {
+	result := safe(a.Error)
+	if a.Error == "" {
+		result = fmt.Sprintf("%d", a.Status)
+	}
+	parts := []string{title(s), "→", result, formatDuration(a.Duration), formatSize(s.Size)}
+	if a.Protocol != "" {
+		parts = append(parts, string(a.Protocol))
+	}
+	if a.Trigger != inspect.Initial {
+		parts = append(parts, fmt.Sprintf("(%s, attempt %d)", a.Trigger, a.Number))
+	}
+	return c.line(a.StartedAt.Add(a.Duration), "%s", strings.Join(parts, " "))
+}
+
+func (c compact) endpoint(s tunnel.Status) error {
+	at := s.Since
+	if at.IsZero() {
+		at = time.Now()
+	}
+	text := "endpoint " + string(s.State)
+	if s.URL != "" {
+		text += " " + safe(s.URL)
+	}
+	if s.Reason != "" {
+		text += ": " + safe(s.Reason)
+	}
+	return c.line(at, "%s", text)
+}

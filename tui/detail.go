@@ -1,0 +1,319 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"hookloop/inspect"
+)
+
+// A tab is one of the views of a delivery.
+type tab int
+
+const (
+	tabRequest tab = iota
+	tabResponse
+	tabAttempts
+	tabRaw
+	tabCount
+)
+
+var tabNames = [tabCount]string{"Request", "Response", "Attempts", "Raw"}
+
+// A detail shows one delivery. Its docs are built by commands; until then the
+// previous ones stay.
+type detail struct {
+	want int64 // the delivery to show; 0 for none
+	tab  tab
+
+	d        *inspect.Delivery // the delivery shown; nil before the first is loaded
+	attempts []inspect.Attempt // by number; only the chosen one has its bodies
+	chosen   int               // number of the attempt to show; 0 = the latest
+	err      string            // why want cannot be shown
+
+	pagers [tabCount]pager
+	built  [tabCount]bool // the pager's doc is of d, attempts and chosen
+	pick   int            // index of the cursor in the Attempts tab
+	pickTo int            // first row on screen in the Attempts tab
+
+	width, height int
+}
+
+// shown reports whether the delivery to show is the one that is shown.
+func (v *detail) shown() bool { return v.d != nil && v.d.ID == v.want }
+
+// attempt returns the attempt whose response is shown; nil when there is none.
+func (v *detail) attempt() *inspect.Attempt { return chosenAttempt(v.attempts, v.chosen) }
+
+func chosenAttempt(attempts []inspect.Attempt, number int) *inspect.Attempt {
+	for i := range attempts {
+		if attempts[i].Number == number {
+			return &attempts[i]
+		}
+	}
+	if len(attempts) == 0 {
+		return nil
+	}
+	return &attempts[len(attempts)-1]
+}
+
+// load takes what a command has read. Docs of the same delivery keep their position.
+func (v *detail) load(d *inspect.Delivery, attempts []inspect.Attempt) {
+	same := v.d != nil && v.d.ID == d.ID
+	v.d, v.attempts, v.err = d, attempts, ""
+	v.built = [tabCount]bool{}
+	if !same {
+		for i := range v.pagers {
+			v.pagers[i].show(nil, false)
+		}
+	}
+	v.pick = max(0, len(attempts)-1)
+	if a := v.attempt(); a != nil && v.chosen != 0 {
+		v.pick = slices.IndexFunc(attempts, func(b inspect.Attempt) bool { return b.Number == a.Number })
+	}
+	v.settle()
+}
+
+// show takes the doc of a tab.
+func (v *detail) show(t tab, d *doc) {
+	p := &v.pagers[t]
+	p.show(d, p.doc != nil)
+	v.built[t] = true
+}
+
+// fail says why the delivery cannot be shown.
+func (v *detail) fail(err string) {
+	v.d, v.attempts, v.err = nil, nil, err
+	v.built = [tabCount]bool{}
+}
+
+func (v *detail) clear() { *v = detail{width: v.width, height: v.height, tab: v.tab} }
+
+// pager returns the pager of the active tab; nil for Attempts, which has none.
+func (v *detail) pager() *pager {
+	if v.tab == tabAttempts {
+		return nil
+	}
+	return &v.pagers[v.tab]
+}
+
+const detailHead = 3 // title, tabs, rule
+
+func (v *detail) resize(width, height int) {
+	v.width, v.height = max(width, 0), max(height, 0)
+	for i := range v.pagers {
+		v.pagers[i].resize(v.width-2, v.height-detailHead)
+	}
+	v.settle()
+}
+
+// scroll moves the view, or the cursor in the Attempts tab.
+func (v *detail) scroll(n int) {
+	if p := v.pager(); p != nil {
+		p.scroll(n)
+		return
+	}
+	v.pick += n
+	v.settle()
+}
+
+func (v *detail) top() {
+	if p := v.pager(); p != nil {
+		p.top()
+		return
+	}
+	v.pick = 0
+	v.settle()
+}
+
+func (v *detail) bottom() {
+	if p := v.pager(); p != nil {
+		p.bottom()
+		return
+	}
+	v.pick = len(v.attempts) - 1
+	v.settle()
+}
+
+func (v *detail) settle() {
+	v.pick = max(0, min(v.pick, len(v.attempts)-1))
+	rows := v.pickRows()
+	v.pickTo = max(min(v.pickTo, v.pick), v.pick-rows+1)
+	v.pickTo = max(0, min(v.pickTo, len(v.attempts)-rows))
+}
+
+// pickRows is how many attempts the Attempts tab shows above what it says of one.
+func (v *detail) pickRows() int {
+	body := v.height - detailHead - 1
+	return max(1, min(len(v.attempts), max(body-8, body/2)))
+}
+
+// Render draws exactly v.height lines of v.width cells.
+func (v *detail) Render(t *theme, focused bool) []string {
+	if v.width <= 0 || v.height <= 0 {
+		return nil
+	}
+	lines := v.head(t, focused)
+	body := v.height - len(lines)
+	switch {
+	case body <= 0:
+		return lines[:v.height]
+	case !v.shown():
+		text := "loading…"
+		if v.err != "" {
+			text = v.err
+		}
+		if v.want == 0 {
+			text = ""
+		}
+		for _, l := range wrap(line{{" " + text, t.dim}}, v.width-1) {
+			lines = append(lines, l.render(v.width, nil))
+		}
+	case v.tab == tabAttempts:
+		lines = append(lines, v.renderAttempts(t, focused)...)
+	default:
+		for _, s := range v.pagers[v.tab].Render(t) {
+			lines = append(lines, " "+s+spaces(v.width-1-v.pagers[v.tab].width))
+		}
+	}
+	for len(lines) < v.height {
+		lines = append(lines, spaces(v.width))
+	}
+	return lines[:v.height]
+}
+
+// head draws the title, the tabs and a rule.
+func (v *detail) head(t *theme, focused bool) []string {
+	title := line{{" ", nil}}
+	right := line{}
+	if v.shown() {
+		title = append(title, span{"#" + strconv.FormatInt(v.d.ID, 10) + " ", t.dim},
+			span{safe(v.d.Method) + " ", t.bold}, span{safe(v.d.Target), t.bold})
+		if a := v.attempt(); a != nil {
+			text, tone := attemptOutcome(a.Summary())
+			right = line{{text + " ", t.tone(tone)}}
+		}
+		if v.d.Pinned {
+			right = append(line{{"◆ pinned  ", t.accent}}, right...)
+		}
+		if room := v.width - right.width() - 1; title.width() > room {
+			title[3].text = fit(title[3].text, room-line(title[:3]).width())
+		}
+	} else if v.want != 0 {
+		title = append(title, span{"#" + strconv.FormatInt(v.want, 10), t.dim})
+	}
+	var tabs, rule line
+	for i, name := range tabNames {
+		if tab(i) == tabAttempts && v.shown() {
+			name += " " + strconv.Itoa(len(v.attempts))
+		}
+		st, under := t.dim, t.faint
+		if tab(i) == v.tab {
+			st, under = t.bold, t.dim
+			if focused {
+				st, under = t.title, t.accent
+			}
+		}
+		tabs = append(tabs, span{" " + name + " ", st})
+		mark := "─"
+		if tab(i) == v.tab {
+			mark = "━"
+		}
+		rule = append(rule, span{repeat(mark, cells(name)+2), under})
+	}
+	rule = append(rule, span{repeat("─", v.width-rule.width()), t.faint})
+	return []string{
+		between(title, right, v.width).render(v.width, nil),
+		between(tabs, v.position(t), v.width).render(v.width, nil),
+		rule.render(v.width, nil),
+	}
+}
+
+// position says where in the doc the screen is, and where in the hits.
+func (v *detail) position(t *theme) line {
+	p := v.pager()
+	if p == nil || !v.shown() || p.doc == nil {
+		return nil
+	}
+	var l line
+	if len(p.hits) > 0 {
+		n := strconv.Itoa(len(p.hits))
+		if len(p.hits) >= maxHits {
+			n += "+"
+		}
+		l = append(l, span{fmt.Sprintf("%d of %s ", p.hit+1, n), t.accent})
+	}
+	if !p.fits() {
+		l = append(l, span{fmt.Sprintf("%3d%% ", p.percent()), t.dim})
+	}
+	return l
+}
+
+func (v *detail) renderAttempts(t *theme, focused bool) []string {
+	if len(v.attempts) == 0 {
+		return []string{line{{" " + noAttempt(v.d), t.dim}}.render(v.width, nil)}
+	}
+	lines := []string{line{{fmt.Sprintf("   %3s  %-10s  %-8s  %-7s  %8s  %8s", "try", "trigger", "at", "status", "time", "size"), t.dim}}.render(v.width, nil)}
+	rows := v.pickRows()
+	for i := v.pickTo; i < min(v.pickTo+rows, len(v.attempts)); i++ {
+		lines = append(lines, v.attemptRow(i, t, focused))
+	}
+	if more := len(v.attempts) - rows; more > 0 {
+		lines = append(lines, line{{fmt.Sprintf("   %d of %d", v.pick+1, len(v.attempts)), t.dim}}.render(v.width, nil))
+	}
+	lines = append(lines, spaces(v.width))
+	for _, l := range attemptFacts(&v.attempts[v.pick], v.d, t) {
+		for _, row := range wrap(append(line{{text: " "}}, l...), v.width-1) {
+			lines = append(lines, row.render(v.width, nil))
+		}
+	}
+	return lines
+}
+
+func (v *detail) attemptRow(i int, t *theme, focused bool) string {
+	a := v.attempts[i].Summary()
+	base, marker := ansi.Style(nil), " "
+	if i == v.pick {
+		base, marker = t.selDim, "▌"
+		if focused {
+			base = t.sel
+		}
+	}
+	duration, size := "", ""
+	if a.State != inspect.Pending {
+		duration = formatDuration(a.Duration)
+	}
+	if a.Status != 0 {
+		size = formatSize(a.Size)
+	}
+	status, tone := attemptOutcome(a)
+	return line{
+		{marker, t.accent}, {fmt.Sprintf("  %3d  ", a.Number), nil}, {fit(string(a.Trigger), 10) + "  ", nil},
+		{a.StartedAt.Local().Format("15:04:05") + "  ", t.dim}, {fit(status, 7) + "  ", t.tone(tone)},
+		{fitRight(duration, 8) + "  ", nil}, {fitRight(size, 8), t.dim},
+	}.render(v.width, base)
+}
+
+// noAttempt says why a delivery has no attempt.
+func noAttempt(d *inspect.Delivery) string {
+	switch d.Disposition {
+	case inspect.Held:
+		return "Held: there was no handler to send it to. r sends it."
+	case inspect.Refused:
+		return "Refused: " + safe(d.Reason)
+	}
+	return "Waiting for its first attempt."
+}
+
+// aim makes s the delivery to show; nil shows none.
+func (v *detail) aim(s *inspect.Summary) {
+	switch {
+	case s == nil:
+		v.clear()
+	case v.want != s.ID:
+		v.want, v.chosen, v.err = s.ID, 0, ""
+	}
+}

@@ -1,0 +1,154 @@
+package tui
+
+import (
+	"fmt"
+	"time"
+
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+)
+
+// An asking is what the last line asks for.
+type asking int
+
+const (
+	askNothing asking = iota
+	askFilter         // a query
+	askSearch         // a term in the body
+	askConfirm        // y or not
+	askCopy           // what to copy
+)
+
+// An ask is the question on the last line, and what is typed to answer it.
+type ask struct {
+	kind     asking
+	question string
+	yes      func() tea.Cmd // for askConfirm
+	input    textinput.Model
+	err      string // why the answer does not do; "" when it may
+}
+
+// open asks for text.
+func (a *ask) open(kind asking, value string) {
+	input := textinput.New()
+	input.Prompt = ""
+	styles := input.Styles()
+	styles.Cursor.Blink = false
+	input.SetStyles(styles)
+	input.SetValue(value)
+	input.CursorEnd()
+	input.Focus()
+	*a = ask{kind: kind, input: input}
+}
+
+// confirm asks for a y before it does what cannot be undone.
+func (a *ask) confirm(question string, yes func() tea.Cmd) {
+	*a = ask{kind: askConfirm, question: question, yes: yes}
+}
+
+func (a *ask) close() { *a = ask{} }
+
+func (a *ask) typing() bool { return a.kind == askFilter || a.kind == askSearch }
+
+// say puts a message on the last line for some seconds.
+func (m *model) say(n tone, format string, args ...any) {
+	m.message = message{text: fmt.Sprintf(format, args...), tone: n, until: m.now.Add(6 * time.Second)}
+}
+
+// footer returns the lines below the body: a notice, an error, and the last
+// line, which asks, tells or hints.
+func (m *model) footer() []line {
+	var lines []line
+	t := m.t
+	if m.notice != "" && m.height >= briefHeight {
+		lines = append(lines, line{{" → ", t.accent}, {safe(m.notice), nil}})
+	}
+	if m.ask.err != "" {
+		lines = append(lines, line{{" " + m.ask.err, t.bad}})
+	}
+	return append(lines, m.lastLine())
+}
+
+func (m *model) lastLine() line {
+	t := m.t
+	switch m.ask.kind {
+	case askFilter, askSearch:
+		label := " filter: "
+		if m.ask.kind == askSearch {
+			label = " find: "
+		}
+		m.ask.input.SetWidth(max(1, m.width-len(label)-1))
+		return line{{label, t.accent}, {text: m.ask.input.View()}}
+	case askConfirm:
+		return line{{" " + m.ask.question + " ", t.warn}, {"y yes  n no", t.bold}}
+	case askCopy:
+		return hints(t, " copy:", "c", "curl", "b", "body", "u", "URL", "i", "id", "esc", "nothing")
+	}
+	right := m.mode()
+	if m.storeErr != "" {
+		return line{{" " + m.storeErr, t.bad}}
+	}
+	if m.message.text != "" {
+		return between(line{{" " + m.message.text, t.tone(m.message.tone)}}, right, m.width)
+	}
+	for n := len(m.hintKeys()); n >= 0; n -= 2 {
+		left := hints(t, "", m.hintKeys()[:n]...)
+		if left.width()+right.width() < m.width || n == 0 {
+			return between(left, right, m.width)
+		}
+	}
+	return nil
+}
+
+// hintKeys are the keys worth knowing where the user is, the dearest first.
+func (m *model) hintKeys() []string {
+	switch {
+	case m.help:
+		return []string{"esc", "back", "j", "down", "k", "up"}
+	case m.inside:
+		return []string{"?", "help", "esc", "back", "tab", "next", "r", "replay", "e", "edit", "/", "find", "y", "copy", "o", "open"}
+	}
+	return []string{"?", "help", "q", "quit", "↵", "open", "r", "replay", "/", "filter", "f", "follow", "e", "edit", "y", "copy"}
+}
+
+func hints(t *theme, label string, keys ...string) line {
+	l := line{{label, t.accent}}
+	for i := 0; i+1 < len(keys); i += 2 {
+		l = append(l, span{" " + keys[i], t.bold}, span{" " + keys[i+1] + " ", t.dim})
+	}
+	return l
+}
+
+// mode says at the right end what the list is doing.
+func (m *model) mode() line {
+	switch {
+	case m.replays.left() > 0:
+		return line{{fmt.Sprintf("replaying %d of %d ", m.replays.ended+1, m.replays.total), m.t.info}}
+	case m.list.follow:
+		return line{{"following ", m.t.ok}}
+	}
+	return line{{"paused ", m.t.dim}}
+}
+
+// typed gives a key or pasted text to the question.
+func (m *model) typed(msg tea.Msg) tea.Cmd {
+	var cmd tea.Cmd
+	m.ask.err = ""
+	m.ask.input, cmd = m.ask.input.Update(msg)
+	return cmd
+}
+
+// paste takes pasted text into the question, without what could not be seen.
+func (m *model) paste(msg tea.PasteMsg) tea.Cmd {
+	if !m.ask.typing() {
+		return nil
+	}
+	var clean []rune
+	for _, r := range msg.Content {
+		if s := string(r); safe(s) == s {
+			clean = append(clean, r)
+		}
+	}
+	msg.Content = string(clean)
+	return m.typed(msg)
+}

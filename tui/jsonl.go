@@ -1,0 +1,153 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"hookloop/inspect"
+	"hookloop/tunnel"
+)
+
+// Ready says that hookloop is ready for deliveries, and where. It is the first
+// line of the JSON output.
+type Ready struct {
+	PublicURL    *string // nil without a tunnel
+	ReceiverURL  string
+	InspectorURL string // with its token; "" without a page
+	Handler      string // "" when deliveries are held
+	DataDir      string
+	Time         time.Time // when that was; zero = when it is marshalled
+}
+
+// MarshalJSON returns the object that the JSON output begins with and that a
+// ready file holds.
+func (r Ready) MarshalJSON() ([]byte, error) {
+	if r.Time.IsZero() {
+		r.Time = time.Now()
+	}
+	return marshal(struct {
+		Type         string  `json:"type"`
+		Time         string  `json:"time"`
+		PublicURL    *string `json:"public_url"`
+		ReceiverURL  string  `json:"receiver_url"`
+		InspectorURL string  `json:"inspector_url"`
+		Handler      string  `json:"handler"`
+		DataDir      string  `json:"data_dir"`
+	}{"ready", stamp(r.Time), r.PublicURL, r.ReceiverURL, r.InspectorURL, r.Handler, r.DataDir})
+}
+
+// JSON writes ready and then one JSON object a line for every event, each with
+// "type" and "time", until ctx ends:
+//
+//	{"type":"delivery","time":…,"id":12,"method":"POST","path":"/hooks","size":7,"disposition":"forwarded"}
+//	{"type":"attempt","time":…,"delivery_id":12,"number":1,"trigger":"initial","status":200,"duration_ms":3.2}
+//	{"type":"attempt","time":…,"delivery_id":12,"number":2,"trigger":"replay","error":"…","duration_ms":0.4}
+//	{"type":"endpoint","time":…,"state":"online","url":"https://…"}
+//
+// An attempt is written when it has ended. What was committed before ctx ended
+// is still written. Control characters and those that a terminal would not
+// show are escaped. The error is the writer's or the store's. It is to be
+// called once.
+func (f *Follower) JSON(ctx context.Context, w io.Writer, ready Ready) error {
+	j := jsonl{w}
+	if err := j.write(ready); err != nil {
+		f.cancel()
+		return err
+	}
+	return f.run(ctx, j)
+}
+
+type jsonl struct{ w io.Writer }
+
+func (j jsonl) write(v any) error {
+	line, err := marshal(v)
+	if err != nil {
+		return err
+	}
+	return writeLine(j.w, line)
+}
+
+func (j jsonl) delivery(s *inspect.Summary) error {
+	return j.write(struct {
+		Type        string              `json:"type"`
+		Time        string              `json:"time"`
+		ID          int64               `json:"id"`
+		Method      string              `json:"method"`
+		Path        string              `json:"path"`
+		Size        int64               `json:"size"`
+		Truncated   bool                `json:"truncated,omitempty"`
+		Disposition inspect.Disposition `json:"disposition"`
+		Reason      string              `json:"reason,omitempty"`
+	}{"delivery", stamp(s.ReceivedAt), s.ID, s.Method, s.Path, s.Size, s.Truncated, s.Disposition, s.Reason})
+}
+
+func (j jsonl) attempt(s *inspect.Summary, a *inspect.AttemptSummary) error {
+	return j.write(struct {
+		Type       string           `json:"type"`
+		Time       string           `json:"time"`
+		DeliveryID int64            `json:"delivery_id"`
+		Number     int              `json:"number"`
+		Trigger    inspect.Trigger  `json:"trigger"`
+		Status     int              `json:"status,omitempty"`
+		Error      string           `json:"error,omitempty"`
+		DurationMS float64          `json:"duration_ms"`
+		Size       int64            `json:"size"`
+		Protocol   inspect.Protocol `json:"protocol,omitempty"`
+	}{
+		"attempt", stamp(a.StartedAt.Add(a.Duration)), s.ID, a.Number, a.Trigger, a.Status, a.Error,
+		float64(a.Duration.Microseconds()) / 1000, a.Size, a.Protocol,
+	})
+}
+
+func (j jsonl) endpoint(s tunnel.Status) error {
+	at := s.Since
+	if at.IsZero() {
+		at = time.Now()
+	}
+	return j.write(struct {
+		Type   string       `json:"type"`
+		Time   string       `json:"time"`
+		State  tunnel.State `json:"state"`
+		URL    string       `json:"url,omitempty"`
+		Reason string       `json:"reason,omitempty"`
+	}{"endpoint", stamp(at), s.State, s.URL, s.Reason})
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+// marshal is json.Marshal that leaves <, > and & alone, and escapes what a
+// terminal would obey or hide: the output is often looked at.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return escapeJSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
+}
+
+// escapeJSON writes as \u… every rune of a JSON text that inspect.Escape would
+// not let pass. Such runes are inside strings, so the text stays the same JSON.
+func escapeJSON(text []byte) []byte {
+	if safe(string(text)) == string(text) {
+		return text
+	}
+	var out []byte
+	for _, r := range string(text) {
+		if s := string(r); safe(s) == s {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, u := range utf16.Encode([]rune{r}) {
+			out = fmt.Appendf(out, `\u%04x`, u)
+		}
+	}
+	return out
+}

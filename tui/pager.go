@@ -1,0 +1,156 @@
+package tui
+
+// A pager shows a doc from a position on. A position is a line and a row
+// within it, as a long line takes several rows, so whatever the doc's size
+// only the lines near the screen are made and wrapped.
+type pager struct {
+	doc           *doc
+	line, row     int
+	width, height int
+
+	term string // what was searched for; "" = nothing
+	hits []int  // lines that hold it
+	hit  int    // index in hits of the one that was jumped to
+}
+
+// show takes another doc. It stays at its position where keep is set.
+func (p *pager) show(d *doc, keep bool) {
+	p.doc = d
+	p.hits, p.hit = nil, 0
+	if !keep {
+		p.line, p.row, p.term = 0, 0, ""
+	}
+	p.settle()
+}
+
+func (p *pager) resize(width, height int) {
+	if p.width != width {
+		p.row = 0
+	}
+	p.width, p.height = max(width, 0), max(height, 0)
+	p.settle()
+}
+
+func (p *pager) rows(i int) []line { return wrap(p.doc.line(i), p.width) }
+
+// scroll moves by n rows.
+func (p *pager) scroll(n int) {
+	if p.doc == nil || p.width <= 0 {
+		return
+	}
+	p.line, p.row = p.walk(p.line, p.row, n)
+	p.settle()
+}
+
+// walk returns the position n rows from another, inside the doc.
+func (p *pager) walk(line, row, n int) (int, int) {
+	for ; n < 0; n++ {
+		if row > 0 {
+			row--
+			continue
+		}
+		if line == 0 {
+			return 0, 0
+		}
+		line--
+		row = len(p.rows(line)) - 1
+	}
+	for n > 0 {
+		here := len(p.rows(line)) - 1 - row
+		if n <= here {
+			return line, row + n
+		}
+		if line >= p.doc.n-1 {
+			return line, row + here
+		}
+		n -= here + 1
+		line, row = line+1, 0
+	}
+	return line, row
+}
+
+func (p *pager) top() { p.line, p.row = 0, 0 }
+
+func (p *pager) bottom() {
+	if p.doc != nil {
+		p.line, p.row = p.end()
+	}
+}
+
+// end returns the position at which the last row is at the screen's bottom.
+func (p *pager) end() (int, int) {
+	if p.doc.n == 0 || p.width <= 0 {
+		return 0, 0
+	}
+	last := p.doc.n - 1
+	return p.walk(last, len(p.rows(last))-1, -(p.height - 1))
+}
+
+// settle puts the position inside the doc.
+func (p *pager) settle() {
+	if p.doc == nil || p.width <= 0 || p.height <= 0 {
+		return
+	}
+	line, row := p.end()
+	if p.line > line || p.line == line && p.row > row {
+		p.line, p.row = line, row
+	}
+}
+
+// fits reports whether the whole doc is on the screen.
+func (p *pager) fits() bool {
+	if p.doc == nil || p.doc.n > p.height {
+		return p.doc == nil
+	}
+	line, row := p.end()
+	return line == 0 && row == 0
+}
+
+// percent is how far down the screen is.
+func (p *pager) percent() int {
+	line, _ := p.end()
+	if line == 0 || p.line >= line {
+		return 100
+	}
+	return p.line * 100 / line
+}
+
+// found takes the result of a search and goes to the first hit from here on.
+func (p *pager) found(term string, hits []int) {
+	p.term, p.hits, p.hit = term, hits, 0
+	for p.hit < len(hits)-1 && hits[p.hit] < p.line {
+		p.hit++
+	}
+	p.jump(0)
+}
+
+// jump goes n hits on, around the ends.
+func (p *pager) jump(n int) {
+	if len(p.hits) == 0 {
+		return
+	}
+	p.hit = ((p.hit+n)%len(p.hits) + len(p.hits)) % len(p.hits)
+	p.line, p.row = p.walk(p.hits[p.hit], 0, -p.height/3)
+	p.settle()
+}
+
+// Render draws exactly p.height lines of p.width cells.
+func (p *pager) Render(t *theme) []string {
+	out := make([]string, 0, p.height)
+	if p.doc != nil && p.width > 0 {
+		skip := p.row
+		for i := p.line; i < p.doc.n && len(out) < p.height; i++ {
+			rows := wrap(mark(p.doc.line(i), p.term, t.match), p.width)
+			for _, l := range rows[min(skip, len(rows)-1):] {
+				if len(out) < p.height {
+					out = append(out, l.render(p.width, nil))
+				}
+			}
+			skip = 0
+		}
+	}
+	for len(out) < p.height {
+		out = append(out, spaces(p.width))
+	}
+	return out
+}

@@ -1,0 +1,224 @@
+package tui
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"hookloop/inspect"
+)
+
+// This file lays out the tabs of a delivery. Commands call it, away from the
+// drawing loop, since a body may be large.
+
+// buildDoc returns the doc of a tab.
+func buildDoc(n tab, d *inspect.Delivery, attempts []inspect.Attempt, chosen int, t *theme) *doc {
+	out := &doc{t: t}
+	a := chosenAttempt(attempts, chosen)
+	switch n {
+	case tabRequest:
+		requestDoc(out, d)
+	case tabResponse:
+		responseDoc(out, d, a, len(attempts))
+	case tabRaw:
+		rawDoc(out, d, a)
+	}
+	return out
+}
+
+func fact(t *theme, name, value string) line {
+	return line{{fit(name, 10) + " ", t.dim}, {text: value}}
+}
+
+func requestDoc(out *doc, d *inspect.Delivery) {
+	t := out.t
+	out.text(
+		fact(t, "Received", d.ReceivedAt.Local().Format("2 Jan 2006 15:04:05.000")),
+		fact(t, "From", safe(d.RemoteAddr)),
+		fact(t, "URL", safe(d.URL())),
+		fact(t, "Host", safe(d.Host)+"   "+safe(d.Proto)))
+	if d.Reason != "" {
+		out.text(line{{fit("Refused", 10) + " ", t.warn}, {safe(d.Reason), t.warn}})
+	}
+	headerDoc(out, "Headers", d.Header)
+	bodyDoc(out, d.Header, d.Body, d.Size, d.Truncated)
+	headerDoc(out, "Trailers", d.Trailer)
+}
+
+func responseDoc(out *doc, d *inspect.Delivery, a *inspect.Attempt, total int) {
+	t := out.t
+	if a == nil {
+		out.text(line{{noAttempt(d), t.dim}})
+		return
+	}
+	head := fmt.Sprintf("%d of %d · %s", a.Number, total, a.Trigger)
+	out.text(fact(t, "Attempt", head))
+	out.text(attemptFacts(a, d, t)...)
+	r := a.Response
+	if r == nil {
+		return
+	}
+	headerDoc(out, "Headers", r.Header)
+	bodyDoc(out, r.Header, r.Body, r.Size, r.Truncated)
+	headerDoc(out, "Trailers", r.Trailer)
+}
+
+// attemptFacts says what was sent where and how it ended.
+func attemptFacts(a *inspect.Attempt, d *inspect.Delivery, t *theme) []line {
+	s := a.Summary()
+	text, tone := attemptOutcome(s)
+	if text == "error" {
+		text = string(a.State)
+	}
+	if s.Status != 0 && s.Error == "" {
+		text = strings.TrimSpace(fmt.Sprintf("%d %s", s.Status, http.StatusText(s.Status)))
+	}
+	status := line{{fit("Status", 10) + " ", t.dim}, {text, t.tone(tone)}}
+	if a.State != inspect.Pending {
+		status = append(status, span{" in " + formatDuration(a.Duration), nil})
+	} else if text != "pending" {
+		status = append(status, span{" still open", t.info})
+	}
+	if a.Protocol != "" {
+		status = append(status, span{"   " + string(a.Protocol), t.info})
+	}
+	lines := []line{status}
+	if a.Error != "" {
+		lines = append(lines, line{{fit("Error", 10) + " ", t.dim}, {safe(a.Error), t.bad}})
+	}
+	return append(lines,
+		fact(t, "Sent to", safe(a.URL)),
+		fact(t, "Sent at", a.StartedAt.Local().Format("2 Jan 2006 15:04:05.000")),
+		fact(t, "Sent", sentText(a, d)))
+}
+
+// sentText says how what was sent differs from the delivery.
+func sentText(a *inspect.Attempt, d *inspect.Delivery) string {
+	if a.Sent == nil {
+		return "as delivered"
+	}
+	var diffs []string
+	if a.Sent.Method != "" && a.Sent.Method != d.Method {
+		diffs = append(diffs, "method "+safe(a.Sent.Method))
+	}
+	if a.Sent.Host != "" && a.Sent.Host != d.Host {
+		diffs = append(diffs, "Host "+safe(a.Sent.Host))
+	}
+	if a.Sent.Header != nil {
+		names := changedHeaders(d.Header, a.Sent.Header)
+		for i := range names {
+			names[i] = safe(names[i])
+		}
+		if len(names) > 0 {
+			diffs = append(diffs, "headers "+strings.Join(names, ", "))
+		}
+	}
+	if a.Sent.Edited {
+		diffs = append(diffs, "edited body")
+	}
+	if len(diffs) == 0 {
+		return "as delivered"
+	}
+	return "with another " + strings.Join(diffs, "; ")
+}
+
+func changedHeaders(a, b http.Header) []string {
+	var names []string
+	for name := range a {
+		if !slices.Equal(a[name], b[name]) {
+			names = append(names, name)
+		}
+	}
+	for name := range b {
+		if _, ok := a[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func headerDoc(out *doc, title string, h http.Header) {
+	if len(h) == 0 {
+		return
+	}
+	lines := []line{nil, {{title, out.t.title}}}
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
+			lines = append(lines, line{{safe(name), out.t.key}, {": ", out.t.punct}, {text: safe(value)}})
+		}
+	}
+	out.text(lines...)
+}
+
+func bodyDoc(out *doc, h http.Header, body []byte, size int64, truncated bool) {
+	t := out.t
+	v := inspect.View(h, body, truncated)
+	title := line{{"Body", t.title}, {"  " + formatSize(size) + " · " + string(v.Kind), t.dim}}
+	if v.Kind == inspect.KindEmpty {
+		title = line{{"Body", t.title}, {"  empty", t.dim}}
+	}
+	lines := []line{nil, title}
+	if v.Note != "" {
+		lines = append(lines, line{{safe(v.Note), t.warn}})
+	}
+	out.text(lines...)
+	out.add(part{body: v.Lines, kind: v.Kind})
+}
+
+// rawDoc shows the request and the response as they were on the wire, with the
+// bodies' own bytes, undecoded and unindented.
+func rawDoc(out *doc, d *inspect.Delivery, a *inspect.Attempt) {
+	t := out.t
+	out.text(line{{"Request as received", t.title}}, line{})
+	out.text(plain(safe(d.Method + " " + d.Target + " " + d.Proto)))
+	if d.Host != "" {
+		out.text(plain("Host: " + safe(d.Host)))
+	}
+	rawMessage(out, d.Header, d.Body, d.Trailer)
+	if a == nil || a.Response == nil {
+		return
+	}
+	r := a.Response
+	out.text(line{}, line{{fmt.Sprintf("Response of attempt %d", a.Number), t.title}}, line{})
+	out.text(plain(safe(strings.TrimSpace(fmt.Sprintf("%s %d %s", r.Proto, r.Status, http.StatusText(r.Status))))))
+	rawMessage(out, r.Header, r.Body, r.Trailer)
+}
+
+func rawMessage(out *doc, header http.Header, body []byte, trailer http.Header) {
+	rawHeader(out, header)
+	out.text(line{})
+	lines := inspect.TextLines(body)
+	if !isText(body) {
+		lines = inspect.HexDump(body)
+	}
+	out.add(part{body: lines})
+	if len(trailer) > 0 {
+		out.text(line{})
+		rawHeader(out, trailer)
+	}
+}
+
+func rawHeader(out *doc, h http.Header) {
+	var lines []line
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
+			lines = append(lines, plain(safe(name+": "+value)))
+		}
+	}
+	out.text(lines...)
+}
+
+// isText reports whether body is better read as text than as bytes, by its beginning.
+func isText(body []byte) bool {
+	n := min(len(body), 64<<10)
+	for n > 0 && n < len(body) && !utf8.RuneStart(body[n]) {
+		n--
+	}
+	start := body[:n]
+	return utf8.Valid(start) && bytes.IndexByte(start, 0) < 0
+}
