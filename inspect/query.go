@@ -222,15 +222,15 @@ func unknownKey(t token) error {
 		names = append(names, k.name)
 	}
 	hint := fmt.Sprintf(`to search for this text, put it in quotes: "%s:%s"`, Escape(t.key), Escape(t.value.text))
-	if near := nearest(strings.ToLower(t.key), names); near != "" {
+	if near := Nearest(strings.ToLower(t.key), names); near != "" {
 		hint = fmt.Sprintf("did you mean %s:?", near)
 	}
 	return fmt.Errorf("there is no key %q; %s (keys: %s, body.json.path)", t.key, hint, strings.Join(names, ", "))
 }
 
-// nearest returns the name that a slip of the fingers turns into s; "" when
+// Nearest returns the name that a slip of the fingers turns into s; "" when
 // none is near.
-func nearest(s string, names []string) string {
+func Nearest(s string, names []string) string {
 	best, bestDistance := "", 3
 	for _, name := range names {
 		d := distance(s, name)

@@ -143,7 +143,7 @@ func parseTrigger(v value) (condition, error) {
 }
 
 func oneOf(v value, names []string) error {
-	if near := nearest(strings.ToLower(v.text), names); near != "" {
+	if near := Nearest(strings.ToLower(v.text), names); near != "" {
 		return fmt.Errorf("did you mean %s? It is one of %s", near, strings.Join(names, ", "))
 	}
 	return fmt.Errorf("it is one of %s", strings.Join(names, ", "))

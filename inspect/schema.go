@@ -65,7 +65,7 @@ CREATE TABLE pins (delivery_id INTEGER PRIMARY KEY) STRICT;
 
 -- What changed, in the order of commits. removed = 1: the delivery is gone.
 CREATE TABLE changes (
-	rev         INTEGER PRIMARY KEY AUTOINCREMENT,
+	rev         INTEGER PRIMARY KEY,
 	delivery_id INTEGER NOT NULL,
 	removed     INTEGER NOT NULL DEFAULT 0
 ) STRICT;

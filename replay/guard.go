@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"path"
 	"strings"
 	"syscall"
@@ -82,6 +84,30 @@ func (g *Guard) checkAddr(host string, addr netip.AddrPort) error {
 		return &TargetError{fmt.Sprintf("%s (%s) is a link-local or metadata address, to which hookloop never sends", host, ip)}
 	case !ip.IsLoopback() && !ip.IsUnspecified() && !g.allowed(host):
 		return notAllowed(host)
+	}
+	return nil
+}
+
+// CheckHandler refuses a handler that is hookloop itself, or an address to
+// which nothing is ever sent, as far as its name resolves now. Handlers that
+// the user names need no other permission.
+func (g *Guard) CheckHandler(ctx context.Context, u *url.URL) error {
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+	if err != nil {
+		return nil // it may be known when it is needed
+	}
+	port, err := net.LookupPort("tcp", cmp.Or(u.Port(), u.Scheme))
+	if err != nil {
+		return nil
+	}
+	named := &Guard{Allow: []string{"*"}}
+	if g != nil {
+		named.Own = g.Own
+	}
+	for _, addr := range addrs {
+		if err := named.checkAddr(u.Hostname(), netip.AddrPortFrom(addr, uint16(port))); err != nil {
+			return err
+		}
 	}
 	return nil
 }
