@@ -53,7 +53,7 @@ type NgrokConfig struct {
 	// own, for a private ingress or a network that intercepts TLS. If "", only
 	// ngrok's own.
 	CAFile string
-	// Proxy is an http, https or socks5 proxy to connect through. If nil, none:
+	// Proxy is an http or socks5 proxy to connect through. If nil, none:
 	// the environment is not looked at.
 	Proxy *url.URL
 
@@ -85,10 +85,10 @@ type NgrokConfig struct {
 // ignored. ngrok itself ends connections that are idle for five minutes. It is
 // told this machine's host name and the path of this program (the SDK does that).
 //
-// Of the SDK's goroutines, two kinds may outlive Shutdown, doing nothing: a wait
+// Of the SDK's goroutines, two kinds may outlive Shutdown, asleep: the wait
 // between two tries of an endpoint that the service was just refusing (30 s at
-// most), and the heartbeat of a connection that broke less than
-// HeartbeatInterval + HeartbeatTolerance before.
+// most), and the heartbeat of a connection that has ended (HeartbeatInterval +
+// HeartbeatTolerance at most).
 func OpenNgrok(ctx context.Context, cfg NgrokConfig) (Endpoint, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err

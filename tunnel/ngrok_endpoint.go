@@ -221,7 +221,7 @@ func (e *ngrokEndpoint) Shutdown(ctx context.Context) error {
 const (
 	downWait   = 900 * time.Millisecond
 	unbindWait = 300 * time.Millisecond
-	politeWait = 50 * time.Millisecond
+	politeWait = 100 * time.Millisecond
 	// A listener that delivered nothing for quietTime is closed by itself.
 	quietTime = 250 * time.Millisecond
 )
@@ -239,17 +239,17 @@ func (e *ngrokEndpoint) takeDown(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), downWait)
 		defer cancel()
 		if e.quiet() {
-			within(ctx, unbindWait, func() { _ = e.listener.Close() })
+			await(ctx, unbindWait, running(func() { _ = e.listener.Close() }))
 		} else {
 			e.dialer.cut()
-			within(ctx, politeWait, func() { <-e.dialer.held })
+			await(ctx, politeWait, e.dialer.held)
 		}
-		within(ctx, politeWait, func() { _ = e.agent.Disconnect() })
+		await(ctx, politeWait, running(func() { _ = e.agent.Disconnect() }))
 		e.dialer.cut()
 		e.dialer.release()
-		within(ctx, downWait, func() { <-e.ended })
+		await(ctx, downWait, e.ended)
 		e.endLife(net.ErrClosed)
-		within(ctx, downWait, e.wg.Wait)
+		await(ctx, downWait, running(e.wg.Wait))
 	})
 }
 
@@ -259,17 +259,23 @@ func (e *ngrokEndpoint) quiet() bool {
 	return e.sessionUp && time.Since(time.Unix(0, e.lastConn.Load())) > quietTime
 }
 
-// within waits for fn, but no longer than wait or ctx; fn goes on then.
-func within(ctx context.Context, wait time.Duration, fn func()) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
+// running starts fn and returns a channel that is closed when it is done.
+func running(fn func()) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		fn()
 	}()
+	return done
+}
+
+// await waits for done, but no longer than wait or ctx.
+func await(ctx context.Context, wait time.Duration, done <-chan struct{}) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
 	select {
 	case <-done:
+	case <-timer.C:
 	case <-ctx.Done():
 	}
 }

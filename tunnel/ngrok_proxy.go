@@ -3,7 +3,6 @@ package tunnel
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -21,9 +20,9 @@ func checkProxy(u *url.URL) error {
 		return nil
 	}
 	switch u.Scheme {
-	case "http", "https", "socks5", "socks5h":
+	case "http", "socks5", "socks5h":
 	default:
-		return &Error{Msg: fmt.Sprintf("the proxy %s has an unknown scheme; use http, https or socks5", u.Redacted())}
+		return &Error{Msg: fmt.Sprintf("the proxy %s has an unknown scheme; use http or socks5", u.Redacted())}
 	}
 	if u.Hostname() == "" {
 		return &Error{Msg: fmt.Sprintf("the proxy %q has no host; write it as http://host:port", u.Redacted())}
@@ -40,9 +39,6 @@ func dialProxy(ctx context.Context, u *url.URL, network, addr string) (net.Conn,
 	c, err := new(net.Dialer).DialContext(ctx, "tcp", proxyAddr(u))
 	if err != nil {
 		return nil, proxyError(err)
-	}
-	if u.Scheme == "https" {
-		c = tls.Client(c, &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12})
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	conn, err := connectThrough(c, u, addr)
@@ -62,9 +58,9 @@ func proxyAddr(u *url.URL) string {
 	if u.Port() != "" {
 		return u.Host
 	}
-	port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	if port == "" {
-		port = "1080"
+	port := "1080"
+	if u.Scheme == "http" {
+		port = "80"
 	}
 	return net.JoinHostPort(u.Hostname(), port)
 }
