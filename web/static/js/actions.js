@@ -1,0 +1,125 @@
+// What can be done with the selected delivery and with the list.
+
+import * as api from './api.js';
+import { textOf } from './body.js';
+import { copy } from './clipboard.js';
+
+// Actions run for one page; ui has say(text, tone), show(dialog) and busy(on).
+export class Actions {
+  constructor(model, ui) {
+    this.model = model;
+    this.ui = ui;
+    this.got = null; // the delivery on show, with its attempts
+  }
+
+  // replayReason says why a delivery can't be replayed as it is; '' when it can.
+  replayReason(d) {
+    const { status } = this.model;
+    if (status && !status.replay.possible) return status.replay.reason;
+    if (d.truncated) return `It can't be replayed as it is: only the first ${d.stored} of its ${d.size} bytes were kept.`;
+    return '';
+  }
+
+  async replay() {
+    const d = this.got?.delivery;
+    if (!d) return;
+    const reason = this.replayReason(d);
+    if (reason) {
+      this.ui.say(reason, 'bad');
+      return;
+    }
+    try {
+      await this.send(d.id, {});
+    } catch (err) {
+      this.ui.say(err.message, 'bad');
+    }
+  }
+
+  // send makes another attempt; its errors are the caller's to show.
+  async send(id, request) {
+    this.model.stopFollowing();
+    this.ui.busy(true);
+    try {
+      const a = await api.replay(id, request);
+      const bad = Boolean(a.error) || a.response?.status >= 400;
+      this.ui.say(`#${id}, attempt ${a.number}: ${a.error || a.response?.status || a.state}`, bad ? 'bad' : 'good');
+      this.ui.showAttempts();
+    } finally {
+      this.ui.busy(false);
+    }
+  }
+
+  edit() {
+    if (!this.got) return;
+    const { status } = this.model;
+    if (status && !status.replay.possible) this.ui.say(status.replay.reason, 'bad');
+    else this.ui.show({ kind: 'edit', got: this.got });
+    this.model.stopFollowing();
+  }
+
+  async pin() {
+    const d = this.got?.delivery;
+    if (!d) return;
+    await this.try(async () => {
+      await api.pin(d.id, !d.pinned);
+      this.ui.say(d.pinned ? `#${d.id} is no longer pinned.` : `#${d.id} is pinned: retention keeps it.`);
+    });
+  }
+
+  async try(what) {
+    try {
+      await what();
+    } catch (err) {
+      this.ui.say(err.message, 'bad');
+    }
+  }
+
+  copyMenu() {
+    const d = this.got?.delivery;
+    if (!d) return;
+    const { say } = this.ui;
+    this.ui.show({
+      kind: 'menu', title: `Copy from #${d.id}`, entries: [
+        { key: 'c', name: 'curl command', hint: 'sends the same bytes', run: () => this.try(async () => copy(await api.curl(d.id), 'the curl command', say)) },
+        { key: 'b', name: 'Body', reason: d.text ? '' : 'It is binary or compressed: download it instead.', run: () => this.try(async () => copy(textOf(await api.rawBytes(api.paths.body(d.id))), 'the body', say)) },
+        { key: 'u', name: 'URL', hint: d.url, run: () => copy(d.url, 'the URL', say) },
+        { key: 'i', name: 'Id', hint: String(d.id), run: () => copy(String(d.id), 'the id', say) },
+      ],
+    });
+  }
+
+  exportMenu() {
+    const d = this.got?.delivery;
+    const { query } = this.model;
+    const all = query ? 'all that match the filter' : 'all deliveries';
+    const one = d ? [
+      { key: 'h', name: `HAR of #${d.id}`, hint: 'for other tools', run: () => api.save(api.paths.export('har', { id: d.id })) },
+      { key: 'b', name: `Body of #${d.id}`, hint: 'exact bytes', run: () => api.save(`${api.paths.body(d.id)}?download=1`) },
+    ] : [];
+    this.ui.show({
+      kind: 'menu', title: 'Export', entries: [
+        ...one,
+        { key: 'H', name: 'HAR of the list', hint: all, run: () => api.save(api.paths.export('har', { q: query })) },
+        { key: 'J', name: 'JSON lines of the list', hint: all, run: () => api.save(api.paths.export('jsonl', { q: query })) },
+        { key: 'C', name: 'curl commands of the list', hint: all, run: () => api.save(api.paths.export('curl', { q: query })) },
+      ],
+    });
+  }
+
+  more() {
+    const d = this.got?.delivery;
+    if (!d) return;
+    this.ui.show({
+      kind: 'menu', title: `Delivery #${d.id}`, entries: [
+        { key: 'm', name: d.pinned ? 'Unpin' : 'Pin', hint: 'a pinned delivery is kept by retention', run: () => this.pin() },
+        { key: 'd', name: 'Remove …', tone: 'danger', hint: 'with its attempts, for good', run: () => this.ui.show({
+          kind: 'confirm', title: `Remove #${d.id}?`, text: `${d.method} ${d.path} and its attempts are gone for good.`, yes: 'Remove',
+          onYes: () => this.try(async () => {
+            await api.remove(d.id);
+            this.ui.say(`#${d.id} was removed.`);
+          }),
+        }) },
+      ],
+    });
+  }
+}
