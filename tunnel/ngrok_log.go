@@ -14,7 +14,7 @@ type masker struct {
 	token string
 }
 
-var tokenLine = regexp.MustCompile(`(?i)(your authtoken:)[ \t]*[^\s\\]+`)
+var tokenLine = regexp.MustCompile(`(?i)(your authtoken:)[^\r\n]*`)
 
 // minTokenLen is how long a token must be to be looked for everywhere in a
 // text: a shorter one is no token, and may be part of any word.

@@ -101,8 +101,10 @@ func TestNgrokUnknownRefusal(t *testing.T) {
 		err  error
 		want []string
 	}{
-		{"with a code", ngroktest.Errorf(77777, "First line.\nYour authtoken: %s\nSecond line.", testToken),
-			[]string{"First line; Second line", "https://ngrok.com/docs/errors/err_ngrok_77777"}},
+		{
+			"with a code", ngroktest.Errorf(77777, "First line.\nYour authtoken: %s\nSecond line.", testToken),
+			[]string{"First line; Second line", "https://ngrok.com/docs/errors/err_ngrok_77777"},
+		},
 		{"without a code", errors.New("no room today"), []string{"no room today"}},
 	}
 	for _, tt := range tests {
