@@ -1,0 +1,145 @@
+// Package cli is the command line: it reads flags, environment and
+// configuration, and composes all the other packages. Nothing else in hookloop
+// looks at the environment or the standard streams.
+//
+// Its rules:
+//   - Standard output is for data, standard error for messages.
+//   - An error is one sentence on standard error: what happened, what to do.
+//   - Exit status: 0 done, 1 it failed, 2 wrong usage or configuration,
+//     3 gave up waiting.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"charm.land/fang/v2"
+	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
+)
+
+// Env is what a command gets from the world.
+type Env struct {
+	Args   []string // without the program's name
+	Getenv func(string) string
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+}
+
+// OS returns the process's own Env.
+func OS() Env {
+	return Env{Args: os.Args[1:], Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+}
+
+// Exit statuses.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// A usageError is the user's to mend on the command line or in the configuration.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// errSilent ends a command with status 1 after it has said why itself.
+var errSilent = errors.New("failed")
+
+// app is what the commands share.
+type app struct {
+	Env
+	dataDir    string
+	configFile string
+}
+
+// Run runs one command and returns its exit status.
+func Run(env Env) int {
+	// The first signal ends the command in good order, the second at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	a := &app{Env: env}
+	root := a.root()
+	root.SetArgs(env.Args)
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	err := fang.Execute(ctx, root, fang.WithVersion(version()), fang.WithErrorHandler(func(io.Writer, fang.Styles, error) {}))
+	return a.report(err)
+}
+
+// report says what went wrong and returns the exit status.
+func (a *app) report(err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errSilent):
+		return exitFailed
+	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
+		a.sayf("hookloop: %s", err)
+		a.sayf("Try `hookloop --help`.")
+		return exitUsage
+	}
+	a.sayf("hookloop: %s", err)
+	return exitFailed
+}
+
+// sayf writes a line to standard error.
+func (a *app) sayf(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.Stderr, format+"\n", args...)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "hookloop",
+		Short: "Receive, inspect and replay webhooks on your own machine",
+		Long: "hookloop gives your localhost a public webhook URL, keeps every delivery that arrives,\n" +
+			"and replays it to your handler until the handler is right.",
+		Example: `# forward webhooks to a handler on port 3000
+hookloop listen 3000
+
+# see how it works, without an account
+hookloop demo
+
+# send the last delivery again
+hookloop replay last`,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.configure(cmd) },
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.dataDir, "data-dir", "", "folder that keeps the deliveries (default: the platform's state folder)")
+	flags.StringVar(&a.configFile, "config", "", "configuration file (default: hookloop.yaml, searched upward from here)")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(
+		a.listenCommand(), a.demoCommand(), a.listCommand(), a.showCommand(),
+		a.replayCommand(), a.exportCommand(), a.rmCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// args wraps a check of positional arguments, so that its error counts as wrong usage.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		if err := check(cmd, given); err != nil {
+			return usageError{fmt.Errorf("%w: see `hookloop %s --help`", err, cmd.Name())}
+		}
+		return nil
+	}
+}
+
+// isTerminal reports whether f is a terminal.
+func isTerminal(f any) bool {
+	file, ok := f.(interface{ Fd() uintptr })
+	return ok && term.IsTerminal(file.Fd())
+}

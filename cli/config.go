@@ -1,0 +1,244 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"hookloop/inspect"
+)
+
+// Settings are the flags of `hookloop listen` and the ones every command has.
+// Each can stand in hookloop.yaml under its flag's name and in the environment
+// as HOOKLOOP_ and that name in capitals. Flags win over the environment, the
+// environment over the file.
+
+const configName = "hookloop.yaml"
+
+// settingAliases are names in the file that are not their flags' own.
+var settingAliases = map[string]string{
+	"tunnel.use":                "tunnel",
+	"tunnel.ngrok.connect_addr": "ngrok-connect-addr",
+	"tunnel.ngrok.ca_file":      "ngrok-ca-file",
+	"tunnel.ngrok.authtoken":    "authtoken",
+	"tunnel.ngrok.url":          "url",
+	"tunnel.ssh.server":         "ssh-server",
+	"tunnel.ssh.identity":       "ssh-identity",
+}
+
+// notInFile are flags that make no sense in a file.
+var notInFile = map[string]bool{"config": true, "help": true, "version": true}
+
+// An entry is one setting of the file.
+type entry struct {
+	values []string
+	where  string // "hookloop.yaml:3"
+}
+
+// configure gives the flags of cmd that the user did not set their values from
+// the environment or the file.
+func (a *app) configure(cmd *cobra.Command) error {
+	known := map[string]bool{}
+	listen, _, err := cmd.Root().Find([]string{"listen"})
+	if err != nil {
+		return err
+	}
+	for _, set := range []*pflag.FlagSet{listen.LocalFlags(), cmd.Root().PersistentFlags()} {
+		set.VisitAll(func(f *pflag.Flag) {
+			if !notInFile[f.Name] {
+				known[f.Name] = true
+			}
+		})
+	}
+	file, err := a.findConfig()
+	if err != nil {
+		return err
+	}
+	entries := map[string]entry{}
+	if file != "" {
+		if entries, err = a.readConfig(file, known); err != nil {
+			return usageError{err}
+		}
+	}
+	var errs []error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed || !known[f.Name] {
+			return
+		}
+		env := "HOOKLOOP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if v := a.Getenv(env); v != "" {
+			errs = append(errs, setFlag(cmd.Flags(), f, env, v))
+		} else if e, ok := entries[f.Name]; ok {
+			errs = append(errs, setFlag(cmd.Flags(), f, e.where, e.values...))
+		}
+	})
+	if err := errors.Join(errs...); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+func setFlag(set *pflag.FlagSet, f *pflag.Flag, where string, values ...string) error {
+	if slice, ok := f.Value.(pflag.SliceValue); ok {
+		f.Changed = true
+		return slice.Replace(values)
+	}
+	if len(values) != 1 {
+		return fmt.Errorf("%s: %s takes one value, not a list", where, f.Name)
+	}
+	if err := set.Set(f.Name, values[0]); err != nil {
+		return fmt.Errorf("%s: %q is no value for %s (%s)", where, values[0], f.Name, f.Value.Type())
+	}
+	return nil
+}
+
+// findConfig returns the configuration file, or "" if there is none.
+func (a *app) findConfig() (string, error) {
+	file := a.configFile
+	if file == "" {
+		file = a.Getenv("HOOKLOOP_CONFIG")
+	}
+	if file != "" {
+		if _, err := os.Stat(file); err != nil {
+			return "", usagef("there is no configuration file %s: correct --config", file)
+		}
+		return file, nil
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", nil
+	}
+	for {
+		file := filepath.Join(dir, configName)
+		if _, err := os.Stat(file); err == nil {
+			return file, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", nil
+		}
+		dir = parent
+	}
+}
+
+// readConfig reads the settings of a file by their flags' names. A key that is
+// not known is refused with its line and the nearest one that is.
+func (a *app) readConfig(file string, known map[string]bool) (map[string]entry, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the configuration: %w", err)
+	}
+	tree, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not valid YAML: %w", file, err)
+	}
+	entries := map[string]entry{}
+	for _, doc := range tree.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		if err := a.readNode(file, "", doc.Body, known, entries); err != nil {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
+func (a *app) readNode(file, prefix string, node ast.Node, known map[string]bool, entries map[string]entry) error {
+	var pairs []*ast.MappingValueNode
+	switch n := node.(type) {
+	case *ast.MappingNode:
+		pairs = n.Values
+	case *ast.MappingValueNode:
+		pairs = []*ast.MappingValueNode{n}
+	case *ast.NullNode, *ast.CommentGroupNode:
+		return nil
+	default:
+		return fmt.Errorf("%s:%d: there should be settings here, such as `port: 4041`", file, node.GetToken().Position.Line)
+	}
+	for _, pair := range pairs {
+		key := prefix + strings.ReplaceAll(pair.Key.GetToken().Value, "-", "_")
+		where := fmt.Sprintf("%s:%d", file, pair.Key.GetToken().Position.Line)
+		name := settingAliases[key]
+		if flag := strings.ReplaceAll(key, "_", "-"); name == "" && known[flag] {
+			name = flag
+		}
+		if _, nested := pair.Value.(*ast.MappingNode); nested || name == "" && isMapping(pair.Value) {
+			if err := a.readNode(file, key+".", pair.Value, known, entries); err != nil {
+				return err
+			}
+			continue
+		}
+		if name == "" {
+			return fmt.Errorf("%s: there is no setting %q%s", where, key, suggest(key, known))
+		}
+		values, err := a.values(where, pair.Value)
+		if err != nil {
+			return err
+		}
+		entries[name] = entry{values, where}
+	}
+	return nil
+}
+
+func isMapping(node ast.Node) bool {
+	_, ok := node.(*ast.MappingValueNode)
+	return ok
+}
+
+// values returns a scalar, or a list of scalars, with ${VAR} replaced.
+func (a *app) values(where string, node ast.Node) ([]string, error) {
+	nodes := []ast.Node{node}
+	if list, ok := node.(*ast.SequenceNode); ok {
+		nodes = list.Values
+	}
+	values := make([]string, 0, len(nodes))
+	for _, n := range nodes {
+		scalar, ok := n.(ast.ScalarNode)
+		if !ok {
+			return nil, fmt.Errorf("%s: a value, or a list of values, is wanted here", where)
+		}
+		v, err := a.expand(where, fmt.Sprint(scalar.GetValue()))
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, v)
+	}
+	return values, nil
+}
+
+var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+
+func (a *app) expand(where, value string) (string, error) {
+	var err error
+	value = variable.ReplaceAllStringFunc(value, func(ref string) string {
+		name := variable.FindStringSubmatch(ref)[1]
+		v := a.Getenv(name)
+		if v == "" {
+			err = fmt.Errorf("%s: the environment has no %s: set it, or take %s out", where, name, ref)
+		}
+		return v
+	})
+	return value, err
+}
+
+// suggest returns ", did you mean …?" for a word that is nearly a known one,
+// else a list of those there are.
+func suggest(word string, known map[string]bool) string {
+	names := slices.Concat(slices.Collect(maps.Keys(known)), slices.Collect(maps.Keys(settingAliases)))
+	slices.Sort(names)
+	if near := inspect.Nearest(strings.ReplaceAll(word, "_", "-"), names); near != "" {
+		return fmt.Sprintf(", did you mean %q?", near)
+	}
+	return ": there are " + strings.Join(names, ", ")
+}

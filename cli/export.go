@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"hookloop/inspect"
+)
+
+func (a *app) exportCommand() *cobra.Command {
+	var format, file, query string
+	cmd := &cobra.Command{
+		Use:   "export [ID|last|A..B …]",
+		Short: "Write deliveries as curl lines, HAR or JSON Lines",
+		Long: "export writes the deliveries named, or all of them, oldest first.\n" +
+			"curl: a command that sends the same bytes to the address the provider called.\n" +
+			"har: HAR 1.2, for browsers and other tools. jsonl: one JSON object a delivery, which loses nothing.",
+		Example: `hookloop export last --format curl
+hookloop export --query 'is:failed since:1d' --format har -o failed.har
+hookloop export > all.jsonl`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if query != "" && len(args) > 0 {
+				return usagef("deliveries are named both by ID and by --query: use one of them")
+			}
+			write, err := exporter(format)
+			if err != nil {
+				return err
+			}
+			store, err := a.openStore(inspect.Options{})
+			if err != nil {
+				return err
+			}
+			defer func() { _ = store.Close() }()
+			ctx := cmd.Context()
+			var ids []int64
+			if len(args) > 0 {
+				ids, err = resolve(ctx, store, args)
+			} else {
+				ids, err = matching(ctx, store, query)
+			}
+			if err != nil {
+				return err
+			}
+			return a.toFile(file, func(w io.Writer) error { return write(w, records(ctx, store, ids)) })
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "jsonl", "curl, har or jsonl")
+	cmd.Flags().StringVarP(&file, "output-file", "o", "", "write to this file instead of standard output")
+	cmd.Flags().StringVar(&query, "query", "", "deliveries that match, see `hookloop list --help`")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"curl", "har", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func exporter(format string) (func(io.Writer, iter.Seq2[inspect.Record, error]) error, error) {
+	switch format {
+	case "jsonl":
+		return inspect.WriteJSONL, nil
+	case "har":
+		return func(w io.Writer, all iter.Seq2[inspect.Record, error]) error {
+			return inspect.WriteHAR(w, version(), all)
+		}, nil
+	case "curl":
+		return func(w io.Writer, all iter.Seq2[inspect.Record, error]) error {
+			for r, err := range all {
+				if err != nil {
+					return err
+				}
+				if _, err := fmt.Fprintln(w, inspect.Curl(r.Delivery.URL(), r.Delivery)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, nil
+	}
+	return nil, usagef("--format %q: give curl, har or jsonl", format)
+}
+
+// records reads deliveries with their attempts, one at a time. One that has
+// been removed meanwhile is left out.
+func records(ctx context.Context, store *inspect.Store, ids []int64) iter.Seq2[inspect.Record, error] {
+	return func(yield func(inspect.Record, error) bool) {
+		for _, id := range ids {
+			d, err := store.Delivery(ctx, id)
+			if errors.Is(err, inspect.ErrNotFound) {
+				continue
+			}
+			var attempts []inspect.Attempt
+			if err == nil {
+				attempts, err = store.Attempts(ctx, id)
+			}
+			if !yield(inspect.Record{Delivery: d, Attempts: attempts}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// toFile runs write on a new private file, or on standard output if name is "".
+func (a *app) toFile(name string, write func(io.Writer) error) (err error) {
+	if name == "" {
+		buffered := bufio.NewWriter(a.Stdout)
+		if err := write(buffered); err != nil {
+			return err
+		}
+		return buffered.Flush()
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot write the export: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	buffered := bufio.NewWriter(f)
+	if err := write(buffered); err != nil {
+		return err
+	}
+	return buffered.Flush()
+}

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"hookloop/inspect"
+	"hookloop/replay"
+	"hookloop/tui"
+)
+
+func (a *app) listenCommand() *cobra.Command {
+	var f listenFlags
+	cmd := &cobra.Command{
+		Use:     "listen [PORT|HOST:PORT|URL]",
+		Aliases: []string{"http", "forward"},
+		Short:   "Receive webhooks, keep them, and forward them to your handler",
+		Long: "listen gets a public URL, keeps every delivery that arrives there, forwards it to your handler,\n" +
+			"and shows both. Without a handler it keeps deliveries and answers 200.",
+		Example: `# forward to a handler on port 3000, on a public URL of ngrok
+NGROK_AUTHTOKEN=… hookloop listen 3000
+
+# everything to one path of the handler
+hookloop listen http://localhost:3000/webhooks
+
+# no account: your own SSH server, or none at all
+hookloop listen 3000 --tunnel ssh://you@example.com
+hookloop listen 3000 --tunnel none
+
+# for scripts and CI
+hookloop listen 3000 --output json --ready-file ready.json`,
+		Args: args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.portSet, f.inspectorSet = cmd.Flags().Changed("port"), cmd.Flags().Changed("inspector")
+			h, err := f.handler(args)
+			if err != nil {
+				return err
+			}
+			return a.listen(cmd.Context(), &f, h)
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func (a *app) listen(ctx context.Context, f *listenFlags, h *replay.Handler) error {
+	output, err := a.output(f.output)
+	if err != nil {
+		return err
+	}
+	s, err := a.open(ctx, f, h)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if f.readyFile != "" {
+		text, err := json.Marshal(s.ready())
+		if err != nil {
+			return err
+		}
+		if err := writePrivate(f.readyFile, append(text, '\n')); err != nil {
+			return fmt.Errorf("cannot write --ready-file: %w", err)
+		}
+	}
+	return s.show(ctx, output, s.view())
+}
+
+// output returns the form in which to show what happens.
+func (a *app) output(name string) (string, error) {
+	switch name {
+	case "":
+		if isTerminal(a.Stdin) && isTerminal(a.Stdout) {
+			return "tui", nil
+		}
+		return "compact", nil
+	case "tui":
+		if !isTerminal(a.Stdin) || !isTerminal(a.Stdout) {
+			return "", usagef("--output tui needs a terminal: use compact or json here")
+		}
+		return name, nil
+	case "compact", "json", "quiet":
+		return name, nil
+	}
+	return "", usagef("--output %q: give tui, compact, json or quiet", name)
+}
+
+// show shows what happens until ctx ends or the user quits.
+func (s *session) show(ctx context.Context, output string, view tui.Config) error {
+	if output == "tui" {
+		if view.Notice == "" && view.LiveNotice == nil {
+			view.Notice = s.tunnelNotice()
+		}
+		return tui.Run(ctx, view)
+	}
+	follower, err := tui.Follow(ctx, view)
+	if err != nil {
+		return err
+	}
+	switch output {
+	case "json":
+		return follower.JSON(ctx, s.a.Stdout, s.ready())
+	case "quiet":
+		return follower.Compact(ctx, io.Discard)
+	}
+	s.greet(s.a.Stdout)
+	return follower.Compact(ctx, s.a.Stdout)
+}
+
+// greet says where everything is.
+func (s *session) greet(w io.Writer) {
+	line := func(name, value string) {
+		if value != "" {
+			_, _ = fmt.Fprintf(w, "%-10s %s\n", name, inspect.Escape(value))
+		}
+	}
+	line("Public", s.status().URL)
+	line("Receiver", s.receiverURL())
+	handler := describe(s.handler)
+	if handler == "" {
+		handler = "none: deliveries are kept and answered 200; name one, as in `hookloop listen 3000`"
+	}
+	line("Handler", handler)
+	line("Inspector", s.inspectorURL())
+	line("Note", s.tunnelNotice())
+	line("Note", s.status().Reason)
+}

@@ -1,0 +1,227 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"hookloop/inspect"
+	"hookloop/replay"
+)
+
+// replayFlags are the flags of replay.
+type replayFlags struct {
+	handlerFlags
+	to       string
+	failed   bool
+	query    string
+	edit     bool
+	bodyFile string
+	asJSON   bool
+}
+
+func (a *app) replayCommand() *cobra.Command {
+	var f replayFlags
+	cmd := &cobra.Command{
+		Use:     "replay ID|last|A..B …",
+		Aliases: []string{"resend", "retry"},
+		Short:   "Send deliveries to the handler again",
+		Long: "replay makes another attempt of each delivery named, as it was received, and prints the answer.\n" +
+			"It goes to the handler of a running listen, else to where the delivery went before, or to --to.\n" +
+			"The exit status is 0 if every answer was a 2xx, else 1.",
+		Example: `hookloop replay last
+hookloop replay 3..7
+hookloop replay --failed
+hookloop replay 12 --to http://localhost:4000 -H 'X-Debug: 1'
+hookloop replay 12 --edit`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.replay(cmd.Context(), &f, args) },
+	}
+	f.handlerFlags.add(cmd.Flags())
+	set := cmd.Flags()
+	set.StringVar(&f.to, "to", "", "send to this port, host:port or URL instead; a path in it replaces the delivery's")
+	set.BoolVar(&f.failed, "failed", false, "all deliveries whose latest attempt failed")
+	set.StringVar(&f.query, "query", "", "all deliveries that match, see `hookloop list --help`")
+	set.BoolVar(&f.edit, "edit", false, "edit the body in $EDITOR first")
+	set.StringVar(&f.bodyFile, "body-file", "", "send this file's content as the body; - reads standard input")
+	set.BoolVar(&f.asJSON, "json", false, "print one JSON object an attempt")
+	return cmd
+}
+
+func (a *app) replay(ctx context.Context, f *replayFlags, exprs []string) error {
+	store, err := a.openStore(inspect.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	ids, err := f.choose(ctx, store, exprs)
+	if err != nil {
+		return err
+	}
+	if (f.edit || f.bodyFile != "") && len(ids) != 1 {
+		return usagef("--edit and --body-file are for one delivery, and %d are named", len(ids))
+	}
+	sender, err := a.replaySender(f, store)
+	if err != nil {
+		return err
+	}
+	defer sender.Stop()
+	ok := true
+	for _, id := range ids {
+		o := replay.Options{To: f.to}
+		if f.edit || f.bodyFile != "" {
+			if o, err = a.edited(ctx, f, store, id, o); err != nil {
+				return err
+			}
+		}
+		at, err := sender.Replay(ctx, id, o)
+		if err != nil {
+			if len(ids) == 1 || ctx.Err() != nil {
+				return err
+			}
+			a.sayf("hookloop: %s", err)
+			ok = false
+			continue
+		}
+		ok = ok && at.Summary().OK()
+		if err := a.printAttempt(ctx, f, store, at, len(ids) == 1); err != nil {
+			return err
+		}
+	}
+	if !ok {
+		return errSilent
+	}
+	return nil
+}
+
+// choose returns the deliveries to replay, at least one.
+func (f *replayFlags) choose(ctx context.Context, store *inspect.Store, exprs []string) ([]int64, error) {
+	query := f.query
+	if f.failed {
+		query += " is:failed"
+	}
+	switch {
+	case query == "" && len(exprs) == 0:
+		return nil, usagef("replay what? Name a delivery, as in `hookloop replay last`, or use --failed or --query")
+	case query != "" && len(exprs) > 0:
+		return nil, usagef("deliveries are named both by ID and by --failed or --query: use one of them")
+	case query == "":
+		return resolve(ctx, store, exprs)
+	}
+	ids, err := matching(ctx, store, query)
+	if err == nil && len(ids) == 0 {
+		err = errors.New("no delivery matches, so nothing was sent")
+	}
+	return ids, err
+}
+
+// replaySender returns a Sender that knows the handler of the running listen, if there is one.
+func (a *app) replaySender(f *replayFlags, store *inspect.Store) (*replay.Sender, error) {
+	guard := &replay.Guard{Own: ownAddresses(store.Dir())}
+	sender, err := f.sender(store, guard)
+	if err != nil {
+		return nil, err
+	}
+	running := readLive(store.Dir())
+	for _, l := range slices.Backward(running) {
+		h, err := l.handler()
+		if err != nil || h == nil {
+			continue
+		}
+		sender.Handler = h
+		for _, u := range h.URLs() {
+			guard.Allow = append(guard.Allow, u.Hostname())
+		}
+		break
+	}
+	return sender, nil
+}
+
+// edited puts the body to send into o: a file's, or what the user's editor leaves.
+func (a *app) edited(ctx context.Context, f *replayFlags, store *inspect.Store, id int64, o replay.Options) (_ replay.Options, err error) {
+	o.Edited = true
+	switch {
+	case f.edit && f.bodyFile != "":
+		return o, usagef("--edit and --body-file both say what to send: use one of them")
+	case f.bodyFile == "-":
+		o.Body, err = io.ReadAll(a.Stdin)
+	case f.bodyFile != "":
+		o.Body, err = os.ReadFile(f.bodyFile)
+	default:
+		var d *inspect.Delivery
+		if d, err = store.Delivery(ctx, id); err == nil {
+			o.Body, err = a.runEditor(ctx, d.Body)
+			o.Edited = !bytes.Equal(o.Body, d.Body)
+		}
+	}
+	if err != nil {
+		return o, fmt.Errorf("there is no body to send: %w", err)
+	}
+	if !o.Edited {
+		a.sayf("hookloop: the body was left as it was")
+		o.Body = nil
+	}
+	return o, nil
+}
+
+// runEditor returns what the user's editor makes of body.
+func (a *app) runEditor(ctx context.Context, body []byte) ([]byte, error) {
+	editor := a.editor()
+	if editor == nil {
+		return nil, errors.New("there is no editor: set EDITOR, or use --body-file")
+	}
+	dir, err := os.MkdirTemp("", "hookloop-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "body")
+	if err := os.WriteFile(path, body, 0o600); err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, editor[0], append(editor[1:], path)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.Stdin, a.Stdout, a.Stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("the editor %s failed: %w", editor[0], err)
+	}
+	edited, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return replay.TrimEditorNewline(body, edited), nil
+}
+
+func (a *app) printAttempt(ctx context.Context, f *replayFlags, store *inspect.Store, at *inspect.Attempt, whole bool) error {
+	if f.asJSON {
+		return json.NewEncoder(a.Stdout).Encode(struct {
+			DeliveryID int64  `json:"delivery_id"`
+			URL        string `json:"url"`
+			*inspect.AttemptSummary
+		}{at.DeliveryID, at.URL, at.Summary()})
+	}
+	d, err := store.Delivery(ctx, at.DeliveryID)
+	if err != nil {
+		return err
+	}
+	p := printer{a.Stdout}
+	answer := at.Error
+	if at.Error == "" {
+		answer = fmt.Sprintf("%d %s", at.Response.Status, http.StatusText(at.Response.Status))
+	}
+	p.linef("#%d %s %s → %s in %s (attempt %d, %s)", d.ID, inspect.Escape(d.Method), inspect.Escape(d.Path()), inspect.Escape(answer),
+		roundDuration(at.Duration), at.Number, inspect.Escape(at.URL))
+	if whole && at.Response != nil {
+		p.linef("")
+		p.message(at.Response.Header, at.Response.Trailer, at.Response.Body, at.Response.Truncated)
+	}
+	return nil
+}

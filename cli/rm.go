@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hookloop/inspect"
+)
+
+func (a *app) rmCommand() *cobra.Command {
+	var all, yes bool
+	var query string
+	cmd := &cobra.Command{
+		Use:   "rm ID|last|A..B …",
+		Short: "Remove deliveries and their attempts",
+		Example: `hookloop rm 12
+hookloop rm --query 'path:/health'
+hookloop rm --all --yes`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			named := 0
+			for _, given := range []bool{len(args) > 0, query != "", all} {
+				if given {
+					named++
+				}
+			}
+			if named != 1 {
+				return usagef("remove what? Name deliveries by ID, or use --query or --all")
+			}
+			store, err := a.openStore(inspect.Options{})
+			if err != nil {
+				return err
+			}
+			defer func() { _ = store.Close() }()
+			var ids []int64
+			if len(args) > 0 {
+				ids, err = resolve(ctx, store, args)
+			} else {
+				ids, err = matching(ctx, store, query)
+			}
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 && !yes && len(ids) > 0 && !a.confirm(fmt.Sprintf("Remove %d deliveries for good?", len(ids))) {
+				return usagef("%d deliveries match and nothing was removed: say --yes to remove them", len(ids))
+			}
+			n := 0
+			for chunk := ids; len(chunk) > 0; {
+				some := chunk[:min(len(chunk), selectPage)]
+				chunk = chunk[len(some):]
+				removed, err := store.Remove(ctx, some...)
+				if err != nil {
+					return err
+				}
+				n += removed
+			}
+			_, err = fmt.Fprintf(a.Stdout, "removed %d\n", n)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "all deliveries")
+	cmd.Flags().StringVar(&query, "query", "", "deliveries that match, see `hookloop list --help`")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return cmd
+}
+
+// confirm asks a person; without one the answer is no.
+func (a *app) confirm(question string) bool {
+	if !isTerminal(a.Stdin) || !isTerminal(a.Stderr) {
+		return false
+	}
+	_, _ = fmt.Fprintf(a.Stderr, "%s [y/N] ", question)
+	answer, _ := bufio.NewReader(a.Stdin).ReadString('\n')
+	return strings.EqualFold(strings.TrimSpace(answer), "y")
+}

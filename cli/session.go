@@ -1,0 +1,318 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"hookloop/inspect"
+	"hookloop/replay"
+	"hookloop/tui"
+	"hookloop/tunnel"
+	"hookloop/web"
+)
+
+// A session is a running listen: the receiver, its endpoint, the page, and
+// what they share. Its parts are started in the order of open and stopped in
+// the opposite one.
+type session struct {
+	a       *app
+	store   *inspect.Store
+	sender  *replay.Sender
+	rc      *inspect.Receiver
+	monitor *replay.Monitor
+	handler *replay.Handler
+
+	local    net.Listener
+	endpoint tunnel.Endpoint // nil without a tunnel
+	tunnelNo string          // why there is no tunnel; "" if there is one or none is wanted
+	page     net.Listener    // nil without a page
+	site     *web.Server
+	token    string
+
+	servers    []*http.Server
+	wg         sync.WaitGroup
+	ctx        context.Context // ends when the session is to stop
+	cancel     context.CancelFunc
+	removeLive func()
+}
+
+// open binds, connects and serves. On an error everything is closed again.
+func (a *app) open(ctx context.Context, f *listenFlags, h *replay.Handler) (_ *session, err error) {
+	s := &session{a: a, handler: h}
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	opts, err := f.storeOptions()
+	if err != nil {
+		return nil, err
+	}
+	if s.store, err = a.openStore(opts); err != nil {
+		return nil, err
+	}
+	if s.rc, err = f.receiver(s.store); err != nil {
+		return nil, err
+	}
+	s.rc.OnError = func(err error) { a.sayf("hookloop: a delivery could not be stored: %s", err) }
+	if err := s.bind(f); err != nil {
+		return nil, err
+	}
+	if err := s.prepareSender(f); err != nil {
+		return nil, err
+	}
+	if err := s.openTunnel(f); err != nil {
+		return nil, err
+	}
+	if err := s.serve(); err != nil {
+		return nil, err
+	}
+	return s, s.announce()
+}
+
+// bind takes the ports, so that a busy one is known before anything starts.
+func (s *session) bind(f *listenFlags) (err error) {
+	if s.local, err = listenNear(net.JoinHostPort("127.0.0.1", fmt.Sprint(f.port)), f.portSet); err != nil {
+		return fmt.Errorf("the receiver's port: %w; choose another with --port, or --port 0 for any", err)
+	}
+	if f.inspector == "off" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(f.inspector)
+	if err != nil {
+		return usagef("--inspector %q is no address: give one such as 127.0.0.1:4040, or off", f.inspector)
+	}
+	if s.page, err = listenNear(f.inspector, f.inspectorSet); err != nil {
+		return fmt.Errorf("the page's port: %w; choose another with --inspector, or --inspector off", err)
+	}
+	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		s.a.sayf("hookloop: warning: the page at %s can be reached from other machines; only its token protects what is captured", s.page.Addr())
+	}
+	s.token, err = web.LoadToken(s.store.Dir())
+	return err
+}
+
+// listenNear listens on addr or, unless it must be that one, on the next port
+// that is free.
+func listenNear(addr string, exact bool) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, usagef("%q is no address: %w", addr, err)
+	}
+	first, err := net.LookupPort("tcp", port)
+	if err != nil {
+		return nil, usagef("%q is no port", port)
+	}
+	for n := first; ; n++ {
+		ln, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(n)))
+		if err == nil || exact || first == 0 || n == min(first+50, 65535) {
+			return ln, err
+		}
+	}
+}
+
+func (s *session) prepareSender(f *listenFlags) (err error) {
+	mine := s.listeners()
+	others := ownAddresses(s.store.Dir())
+	guard := &replay.Guard{Own: func() []netip.AddrPort { return append(others(), mine...) }}
+	for _, u := range s.handler.URLs() {
+		if err := guard.CheckHandler(s.ctx, u); err != nil {
+			return usageError{err}
+		}
+		guard.Allow = append(guard.Allow, u.Hostname())
+	}
+	if s.sender, err = f.sender(s.store, guard); err != nil {
+		return err
+	}
+	if s.handler != nil {
+		s.sender.Handler = s.handler
+		s.rc.Forward = s.sender.Forward
+	}
+	s.monitor = &replay.Monitor{URLs: s.handler.URLs(), OnChange: s.store.Notify}
+	return nil
+}
+
+func (s *session) listeners() (addrs []netip.AddrPort) {
+	for _, ln := range []net.Listener{s.local, s.page} {
+		if ln != nil {
+			addrs = append(addrs, ln.Addr().(*net.TCPAddr).AddrPort())
+		}
+	}
+	return addrs
+}
+
+func (s *session) receiverURL() string { return "http://" + s.local.Addr().String() }
+
+func (s *session) inspectorURL() string {
+	if s.page == nil {
+		return ""
+	}
+	return "http://" + s.page.Addr().String() + "/?token=" + url.QueryEscape(s.token)
+}
+
+func (s *session) status() tunnel.Status {
+	if s.endpoint == nil {
+		return tunnel.Status{Provider: "none", State: tunnel.Local, Reason: s.tunnelNo}
+	}
+	return s.endpoint.Status()
+}
+
+// serve starts the servers and the watchers.
+func (s *session) serve() error {
+	s.wg.Go(func() { s.monitor.Run(s.ctx) })
+	s.serveReceiver(s.local, s.receiverURL)
+	if s.endpoint != nil {
+		s.serveReceiver(s.endpoint, func() string { return s.endpoint.Status().URL })
+		s.wg.Go(s.watchEndpoint)
+	}
+	if s.page != nil {
+		s.site = &web.Server{
+			Store: s.store, Token: s.token, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health,
+			HandlerURL: describe(s.handler), InspectorURL: "http://" + s.page.Addr().String(), ReceiverURL: s.receiverURL(),
+			Version: version(), Log: slog.New(slog.DiscardHandler),
+		}
+		s.start(&http.Server{Handler: s.site.Handler(), ReadHeaderTimeout: 10 * time.Second}, s.page)
+	}
+	return nil
+}
+
+func (s *session) serveReceiver(ln net.Listener, url func() string) {
+	s.start(&http.Server{
+		Handler: s.rc, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, DisableGeneralOptionsHandler: true,
+		BaseContext: func(net.Listener) context.Context { return inspect.WithEndpoint(context.Background(), url) },
+	}, ln)
+}
+
+func (s *session) start(srv *http.Server, ln net.Listener) {
+	srv.ErrorLog = log.New(io.Discard, "", 0) // what goes wrong with a request is in its record
+	s.servers = append(s.servers, srv)
+	s.wg.Go(func() { _ = srv.Serve(ln) })
+}
+
+// watchEndpoint keeps the endpoint's outages in the store, which wakes the viewers.
+func (s *session) watchEndpoint() {
+	for {
+		st := s.endpoint.Status()
+		_ = s.store.RecordEndpoint(s.ctx, inspect.EndpointEvent{
+			At: st.Since, Provider: st.Provider, State: string(st.State), URL: st.URL, Reason: st.Reason,
+		})
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-s.endpoint.Changed():
+		}
+	}
+}
+
+// announce leaves the addresses where other commands find them.
+func (s *session) announce() error {
+	id, err := s.store.Session(s.ctx)
+	if err != nil {
+		return err
+	}
+	l := live{
+		Session: id, PID: os.Getpid(), PublicURL: s.status().URL, ReceiverURL: s.receiverURL(), InspectorURL: s.inspectorURL(),
+	}
+	if s.handler != nil {
+		if s.handler.URL != nil {
+			l.Handler = s.handler.URL.String()
+		}
+		for _, r := range s.handler.Routes {
+			l.Routes = append(l.Routes, r.Prefix+"="+r.URL.String())
+		}
+	}
+	for _, addr := range s.listeners() {
+		l.Listeners = append(l.Listeners, addr.String())
+	}
+	s.removeLive, err = l.write(s.store.Dir())
+	return err
+}
+
+func (s *session) ready() tui.Ready {
+	r := tui.Ready{
+		ReceiverURL: s.receiverURL(), InspectorURL: s.inspectorURL(), Handler: describe(s.handler), DataDir: s.store.Dir(), Time: time.Now(),
+	}
+	if url := s.status().URL; url != "" {
+		r.PublicURL = &url
+	}
+	return r
+}
+
+func (s *session) view() tui.Config {
+	return tui.Config{
+		Store: s.store, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health,
+		HandlerURL: describe(s.handler), ReceiverURL: s.receiverURL(), InspectorURL: s.inspectorURL(),
+		Version: version(), Editor: s.a.editor(), OpenURL: openURL,
+		DeliveryURL: func(id int64) string { return fmt.Sprintf("%s#/deliveries/%d", s.inspectorURL(), id) },
+	}
+}
+
+const (
+	// graceful is how long requests in flight may take when a session ends;
+	// then their attempts are cut, and their providers told so.
+	graceful = time.Second
+	// stopLimit bounds the whole end of a session.
+	stopLimit = 3 * time.Second
+)
+
+// close ends the session: no new deliveries, then those in flight, then the
+// viewers' servers, then the store. It can be called on a half-open session.
+func (s *session) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+	defer cancel()
+	if s.removeLive != nil {
+		s.removeLive()
+	}
+	var cut *time.Timer
+	if s.sender != nil {
+		cut = time.AfterFunc(graceful, s.sender.Stop)
+	}
+	if s.site != nil {
+		s.site.Close()
+	}
+	var stopping sync.WaitGroup
+	for i, srv := range s.servers {
+		stopping.Go(func() {
+			if i == 1 && s.endpoint != nil {
+				_ = tunnel.Stop(ctx, srv, s.endpoint)
+				return
+			}
+			_ = srv.Shutdown(ctx)
+			_ = srv.Close()
+		})
+	}
+	stopping.Wait()
+	s.cancel()
+	if cut != nil && cut.Stop() {
+		s.sender.Stop()
+	}
+	if s.rc != nil {
+		s.rc.Wait()
+	}
+	if s.endpoint != nil {
+		_ = s.endpoint.Shutdown(ctx)
+	}
+	for _, ln := range []net.Listener{s.local, s.page} {
+		if ln != nil {
+			_ = ln.Close()
+		}
+	}
+	s.wg.Wait()
+	if s.store != nil {
+		if err := s.store.Close(); err != nil && !errors.Is(err, inspect.ErrClosed) {
+			s.a.sayf("hookloop: the store could not be closed: %s", err)
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"hookloop/inspect"
+)
+
+func (a *app) showCommand() *cobra.Command {
+	var asJSON, body bool
+	var attempt int
+	cmd := &cobra.Command{
+		Use:   "show ID|last",
+		Short: "Show one delivery and its attempts",
+		Long: "show prints a delivery, the attempts made of it, and their responses.\n" +
+			"--body prints a body alone, byte for byte: the delivery's, or with --attempt that of a response.",
+		Example: `hookloop show last
+hookloop show 12 --json
+hookloop show 12 --body > body.json
+hookloop show 12 --attempt 2 --body`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if attempt != 0 && !body {
+				return usagef("--attempt %d goes with --body: `show` prints all the attempts anyway", attempt)
+			}
+			store, err := a.openStore(inspect.Options{})
+			if err != nil {
+				return err
+			}
+			defer func() { _ = store.Close() }()
+			ids, err := store.Resolve(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			for _, id := range ids {
+				switch {
+				case body:
+					err = printBody(cmd.Context(), a.Stdout, store, id, attempt)
+				case asJSON:
+					err = inspect.WriteJSONL(a.Stdout, records(cmd.Context(), store, []int64{id}))
+				default:
+					err = printDelivery(cmd.Context(), a.Stdout, store, id)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&body, "body", false, "print the body alone, byte for byte")
+	cmd.Flags().IntVar(&attempt, "attempt", 0, "with --body: the response of this attempt")
+	return cmd
+}
+
+func printBody(ctx context.Context, w io.Writer, store *inspect.Store, id int64, attempt int) error {
+	if attempt != 0 {
+		at, err := store.Attempt(ctx, id, attempt)
+		if err != nil {
+			return err
+		}
+		if at.Response == nil {
+			return fmt.Errorf("attempt %d of delivery #%d got no response: %s", attempt, id, at.Error)
+		}
+		_, err = w.Write(at.Response.Body)
+		return err
+	}
+	d, err := store.Delivery(ctx, id)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(d.Body)
+	return err
+}
+
+func printDelivery(ctx context.Context, w io.Writer, store *inspect.Store, id int64) error {
+	d, err := store.Delivery(ctx, id)
+	if err != nil {
+		return err
+	}
+	attempts, err := store.Attempts(ctx, id)
+	if err != nil {
+		return err
+	}
+	p := printer{w}
+	p.linef("#%d %s %s", d.ID, inspect.Escape(d.Method), inspect.Escape(d.Target))
+	p.linef("received %s from %s via %s, %d bytes", d.ReceivedAt.Local().Format("2006-01-02 15:04:05.000"), inspect.Escape(d.RemoteAddr),
+		inspect.Escape(d.Endpoint), d.Size)
+	if d.Reason != "" {
+		p.linef("%s: %s", d.Disposition, inspect.Escape(d.Reason))
+	}
+	p.linef("")
+	p.linef("Host: %s", inspect.Escape(d.Host))
+	p.message(d.Header, d.Trailer, d.Body, d.Truncated)
+	for i := range attempts {
+		p.attempt(&attempts[i])
+	}
+	if len(attempts) == 0 && d.Disposition == inspect.Held {
+		p.linef("held: there was no handler. `hookloop replay %d --to 3000` sends it to one", d.ID)
+	}
+	return nil
+}
+
+// A printer writes captured data for people, with nothing in it that a
+// terminal would obey.
+type printer struct{ w io.Writer }
+
+func (p printer) linef(format string, args ...any) { _, _ = fmt.Fprintf(p.w, format+"\n", args...) }
+
+func (p printer) header(h http.Header) {
+	names := make([]string, 0, len(h))
+	for name := range h {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, v := range h[name] {
+			p.linef("%s: %s", inspect.Escape(name), inspect.Escape(v))
+		}
+	}
+}
+
+func (p printer) message(h, trailer http.Header, body []byte, truncated bool) {
+	p.header(h)
+	p.linef("")
+	view := inspect.View(h, body, truncated)
+	for _, line := range view.Lines.All() {
+		p.linef("%s", line)
+	}
+	if view.Note != "" {
+		p.linef("(%s)", view.Note)
+	}
+	p.header(trailer)
+	if len(body) > 0 || len(trailer) > 0 {
+		p.linef("")
+	}
+}
+
+func (p printer) attempt(at *inspect.Attempt) {
+	p.linef("── attempt %d, %s, %s → %s", at.Number, at.Trigger, shortTime(at.StartedAt), inspect.Escape(at.URL))
+	if at.Sent != nil {
+		p.linef("   sent with changes: %s", sentChanges(at.Sent))
+	}
+	switch {
+	case at.State == inspect.Pending:
+		p.linef("   still running")
+	case at.Error != "":
+		p.linef("   %s after %s: %s", at.State, roundDuration(at.Duration), inspect.Escape(at.Error))
+	}
+	if r := at.Response; r != nil {
+		p.linef("   %d %s in %s, %d bytes %s", r.Status, http.StatusText(r.Status), roundDuration(at.Duration), r.Size, at.Protocol)
+		p.linef("")
+		p.message(r.Header, r.Trailer, r.Body, r.Truncated)
+	}
+}
+
+func sentChanges(s *inspect.Sent) string {
+	text := ""
+	add := func(has bool, what string) {
+		if has {
+			if text != "" {
+				text += ", "
+			}
+			text += what
+		}
+	}
+	add(s.Method != "", "method "+inspect.Escape(s.Method))
+	add(s.Host != "", "Host "+inspect.Escape(s.Host))
+	add(s.Header != nil, "headers")
+	add(s.Edited, fmt.Sprintf("body (%d bytes)", len(s.Body)))
+	return text
+}
