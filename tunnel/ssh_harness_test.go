@@ -272,11 +272,11 @@ func inState(s State) func(Status) bool { return func(st Status) bool { return s
 
 // A testProxy is a TCP proxy that can cut its connections or swallow all bytes.
 type testProxy struct {
-	ln     net.Listener
-	target string
-	wg     sync.WaitGroup
+	ln net.Listener
+	wg sync.WaitGroup
 
 	mu      sync.Mutex
+	target  string
 	wake    sync.Cond
 	stalled bool
 	conns   map[net.Conn]bool
@@ -288,6 +288,11 @@ func startProxy(t *testing.T, target string) *testProxy {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveProxy(t, ln, target)
+}
+
+func serveProxy(t *testing.T, ln net.Listener, target string) *testProxy {
+	t.Helper()
 	p := &testProxy{ln: ln, target: target, conns: map[net.Conn]bool{}}
 	p.wake.L = &p.mu
 	p.wg.Go(func() {
@@ -309,7 +314,10 @@ func startProxy(t *testing.T, target string) *testProxy {
 }
 
 func (p *testProxy) pass(in net.Conn) {
-	out, err := net.Dial("tcp", p.target)
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	out, err := net.Dial("tcp", target)
 	if err != nil {
 		_ = in.Close()
 		return
@@ -362,4 +370,11 @@ func (p *testProxy) cut() {
 	for c := range p.conns {
 		_ = c.Close()
 	}
+}
+
+// retarget sends connections made from now on to another server.
+func (p *testProxy) retarget(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
 }
