@@ -266,8 +266,8 @@ func (v *detail) renderAttempts(t *theme, focused bool) []string {
 	}
 	lines = append(lines, spaces(v.width))
 	for _, l := range attemptFacts(&v.attempts[v.pick], v.d, t) {
-		for _, row := range wrap(append(line{{text: " "}}, l...), v.width-1) {
-			lines = append(lines, row.render(v.width, nil))
+		for _, row := range wrap(l, v.width-2) {
+			lines = append(lines, append(line{{text: " "}}, row...).render(v.width, nil))
 		}
 	}
 	return lines

@@ -6,30 +6,31 @@ import (
 
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 )
 
-// An asking is what the last line asks for.
-type asking int
+// A question is what the last line asks for.
+type question int
 
 const (
-	askNothing asking = iota
-	askFilter         // a query
-	askSearch         // a term in the body
-	askConfirm        // y or not
-	askCopy           // what to copy
+	askNothing question = iota
+	askFilter           // a query
+	askSearch           // a term in the body
+	askConfirm          // y or not
+	askCopy             // what to copy
 )
 
 // An ask is the question on the last line, and what is typed to answer it.
 type ask struct {
-	kind     asking
-	question string
-	yes      func() tea.Cmd // for askConfirm
-	input    textinput.Model
-	err      string // why the answer does not do; "" when it may
+	kind  question
+	text  string         // of askConfirm
+	yes   func() tea.Cmd // for askConfirm
+	input textinput.Model
+	err   string // why the answer does not do; "" when it may
 }
 
 // open asks for text.
-func (a *ask) open(kind asking, value string) {
+func (a *ask) open(kind question, value string) {
 	input := textinput.New()
 	input.Prompt = ""
 	styles := input.Styles()
@@ -42,8 +43,8 @@ func (a *ask) open(kind asking, value string) {
 }
 
 // confirm asks for a y before it does what cannot be undone.
-func (a *ask) confirm(question string, yes func() tea.Cmd) {
-	*a = ask{kind: askConfirm, question: question, yes: yes}
+func (a *ask) confirm(text string, yes func() tea.Cmd) {
+	*a = ask{kind: askConfirm, text: text, yes: yes}
 }
 
 func (a *ask) close() { *a = ask{} }
@@ -64,12 +65,32 @@ func (m *model) footer() []line {
 		lines = append(lines, line{{" → ", t.accent}, {safe(m.notice), nil}})
 	}
 	if m.ask.err != "" {
-		lines = append(lines, line{{" " + m.ask.err, t.bad}})
+		lines = append(lines, m.prose(m.ask.err, t.bad, m.width)...)
 	}
-	return append(lines, m.lastLine())
+	switch {
+	case m.ask.kind != askNothing:
+		return append(lines, m.asking())
+	case m.storeErr != "":
+		return append(lines, m.prose(m.storeErr, t.bad, m.width)...)
+	case m.message.text != "":
+		st := t.tone(m.message.tone)
+		if text := (line{{" " + m.message.text, st}}); text.width()+m.mode().width() < m.width {
+			return append(lines, between(text, m.mode(), m.width))
+		}
+		return append(lines, m.prose(m.message.text, st, m.width)...)
+	}
+	return append(lines, m.hint())
 }
 
-func (m *model) lastLine() line {
+// prose is text in as many lines as it needs, within reason.
+func (m *model) prose(text string, st ansi.Style, width int) []line {
+	const most = 3
+	rows := wrap(line{{" ", nil}, {text, st}}, width)
+	return rows[:min(len(rows), most)]
+}
+
+// asking is the question on the last line.
+func (m *model) asking() line {
 	t := m.t
 	switch m.ask.kind {
 	case askFilter, askSearch:
@@ -77,27 +98,24 @@ func (m *model) lastLine() line {
 		if m.ask.kind == askSearch {
 			label = " find: "
 		}
-		m.ask.input.SetWidth(max(1, m.width-len(label)-1))
+		m.ask.input.SetWidth(max(1, m.width-len(label)-2))
 		return line{{label, t.accent}, {text: m.ask.input.View()}}
 	case askConfirm:
-		return line{{" " + m.ask.question + " ", t.warn}, {"y yes  n no", t.bold}}
-	case askCopy:
-		return hints(t, " copy:", "c", "curl", "b", "body", "u", "URL", "i", "id", "esc", "nothing")
+		return append(line{{" " + m.ask.text, t.warn}}, hints(t, " ", "y", "yes", "n", "no")...)
 	}
-	right := m.mode()
-	if m.storeErr != "" {
-		return line{{" " + m.storeErr, t.bad}}
-	}
-	if m.message.text != "" {
-		return between(line{{" " + m.message.text, t.tone(m.message.tone)}}, right, m.width)
-	}
-	for n := len(m.hintKeys()); n >= 0; n -= 2 {
-		left := hints(t, "", m.hintKeys()[:n]...)
-		if left.width()+right.width() < m.width || n == 0 {
+	return hints(t, " copy:", "c", "curl", "b", "body", "u", "URL", "i", "id", "esc", "cancel")
+}
+
+// hint names as many keys as there is room for.
+func (m *model) hint() line {
+	right, keys := m.mode(), m.hintKeys()
+	for {
+		left := hints(m.t, "", keys...)
+		if left.width()+right.width() < m.width || len(keys) == 0 {
 			return between(left, right, m.width)
 		}
+		keys = keys[:len(keys)-2]
 	}
-	return nil
 }
 
 // hintKeys are the keys worth knowing where the user is, the dearest first.
@@ -124,6 +142,8 @@ func (m *model) mode() line {
 	switch {
 	case m.replays.left() > 0:
 		return line{{fmt.Sprintf("replaying %d of %d ", m.replays.ended+1, m.replays.total), m.t.info}}
+	case m.inside || m.help:
+		return nil
 	case m.list.follow:
 		return line{{"following ", m.t.ok}}
 	}

@@ -44,6 +44,9 @@ func (h *header) short(c *Config, width int, t *theme, now time.Time) []line {
 	left = append(left, h.public(c, t)[0])
 	n := h.counters
 	right := line{{strconv.FormatInt(n.Received, 10) + " received ", t.dim}}
+	if h.health.State == replay.HealthDown {
+		right = line{{"✕ handler down ", t.bad}}
+	}
 	return append([]line{between(left, right, width)}, h.outage(width, t, now)...)
 }
 
@@ -120,9 +123,9 @@ func (h *header) handler(c *Config, t *theme) []span {
 	}
 	spans := []span{{safe(c.HandlerURL), t.bold}}
 	switch h.health.State {
-	case "up":
+	case replay.HealthUp:
 		return append(spans, span{"  ● up", t.ok})
-	case "down":
+	case replay.HealthDown:
 		s := "  ✕ down"
 		if h.health.Reason != "" {
 			s += ": " + safe(h.health.Reason)

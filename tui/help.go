@@ -24,7 +24,7 @@ func (m *model) helpKey(name string) tea.Cmd {
 
 func (m *model) helpHeight() int { return m.height - m.plan.header - m.plan.footer }
 
-const helpColumn = 52 // from twice this width on the help has two columns
+const helpColumn = 48 // from twice this width on the help has two columns
 
 // helpLines lists the keys, why those that do nothing now do nothing, and the filter.
 func (m *model) helpLines(width int) []line {

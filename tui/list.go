@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
@@ -249,6 +250,8 @@ func (c columns) row(mark, id, at, method, path, status, duration, size, tries s
 	add(c.duration, fitRight(duration, c.duration))
 	add(c.size, fitRight(size, c.size))
 	add(c.tries, fitRight(tries, c.tries))
+	last := &l[len(l)-1]
+	last.text = strings.TrimSuffix(last.text, spaces(c.gap))
 	return l
 }
 
@@ -292,13 +295,17 @@ func (c columns) summary(s *inspect.Summary, mark string, t *theme, now time.Tim
 	return l
 }
 
-// formatClock returns when something was: the time today, the day before that.
+// formatClock returns when something was: the time if it was today, else the
+// day, or the month of another year.
 func formatClock(at, now time.Time) string {
 	at, now = at.Local(), now.Local()
-	if at.YearDay() == now.YearDay() && at.Year() == now.Year() || now.IsZero() {
-		return at.Format("15:04:05")
+	switch {
+	case at.Year() != now.Year():
+		return at.Format("Jan 2006")
+	case at.YearDay() != now.YearDay():
+		return at.Format("2 Jan")
 	}
-	return at.Format("2 Jan 06")
+	return at.Format("15:04:05")
 }
 
 // outcome is the state of a delivery in at most seven letters.

@@ -140,10 +140,10 @@ func (p *pager) Render(t *theme) []string {
 	if p.doc != nil && p.width > 0 {
 		skip := p.row
 		for i := p.line; i < p.doc.n && len(out) < p.height; i++ {
-			rows := wrap(mark(p.doc.line(i), p.term, t.match), p.width)
+			rows := p.rows(i)
 			for _, l := range rows[min(skip, len(rows)-1):] {
-				if len(out) < p.height {
-					out = append(out, l.render(p.width, nil))
+				if len(out) < p.height { // marked after it is wrapped, so that a search moves nothing
+					out = append(out, mark(l, p.term, t.match).render(p.width, nil))
 				}
 			}
 			skip = 0

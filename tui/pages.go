@@ -103,10 +103,10 @@ func sentText(a *inspect.Attempt, d *inspect.Delivery) string {
 	}
 	var diffs []string
 	if a.Sent.Method != "" && a.Sent.Method != d.Method {
-		diffs = append(diffs, "method "+safe(a.Sent.Method))
+		diffs = append(diffs, "another method ("+safe(a.Sent.Method)+")")
 	}
 	if a.Sent.Host != "" && a.Sent.Host != d.Host {
-		diffs = append(diffs, "Host "+safe(a.Sent.Host))
+		diffs = append(diffs, "another Host ("+safe(a.Sent.Host)+")")
 	}
 	if a.Sent.Header != nil {
 		names := changedHeaders(d.Header, a.Sent.Header)
@@ -114,16 +114,16 @@ func sentText(a *inspect.Attempt, d *inspect.Delivery) string {
 			names[i] = safe(names[i])
 		}
 		if len(names) > 0 {
-			diffs = append(diffs, "headers "+strings.Join(names, ", "))
+			diffs = append(diffs, "other headers ("+strings.Join(names, ", ")+")")
 		}
 	}
 	if a.Sent.Edited {
-		diffs = append(diffs, "edited body")
+		diffs = append(diffs, "an edited body")
 	}
 	if len(diffs) == 0 {
 		return "as delivered"
 	}
-	return "with another " + strings.Join(diffs, "; ")
+	return "with " + strings.Join(diffs, ", ")
 }
 
 func changedHeaders(a, b http.Header) []string {

@@ -161,13 +161,14 @@ func spaces(n int) string {
 	return strings.Repeat(" ", n)
 }
 
-// wrap breaks l into rows of at most width cells. Rows after the first are
-// indented as the line is and two cells more.
+// wrap breaks l into rows of at most width cells, at spaces where it can. Rows
+// after the first are indented: to the value where the line is a label and a
+// value, else as the line is and two cells more.
 func wrap(l line, width int) []line {
 	if width <= 0 || l.width() <= width {
 		return []line{l}
 	}
-	indent := min(leading(l)+2, width/2)
+	indent := min(hang(l), width/2)
 	var rows []line
 	var row line
 	left := width
@@ -176,6 +177,9 @@ func wrap(l line, width int) []line {
 			head := truncate(text, left)
 			if head == "" && left >= width-indent { // a cell too wide for any row
 				head = text
+			}
+			if i := strings.LastIndexByte(head, ' ') + 1; len(head) < len(text) && text[len(head)] != ' ' && i > len(head)/2 {
+				head, left = head[:i], cells(head[:i])
 			}
 			if head != "" {
 				row = append(row, span{head, s.st})
@@ -191,8 +195,11 @@ func wrap(l line, width int) []line {
 	return append(rows, row)
 }
 
-func leading(l line) int {
-	n := 0
+func hang(l line) int {
+	if s := l[0].text; len(l) > 1 && s != "" && s[0] != ' ' && s[len(s)-1] == ' ' {
+		return cells(s)
+	}
+	n := 2
 	for _, s := range l {
 		rest := strings.TrimLeft(s.text, " ")
 		n += len(s.text) - len(rest)

@@ -9,7 +9,8 @@ import (
 
 // A theme is the colours by their meaning. Nothing is told by colour alone.
 // The terminal's own foreground is the text colour, except on a background of
-// ours, so that a wrong guess of dark or light stays readable.
+// ours, so that a wrong guess of dark or light stays readable. All colours are
+// among the 256 of xterm, so that they are the same where there are no more.
 type theme struct {
 	text   ansi.Style // the terminal's own
 	bold   ansi.Style
@@ -38,19 +39,19 @@ func newTheme(dark bool) *theme {
 	}
 	t := &theme{
 		bold:   ansi.Style{}.Bold(),
-		dim:    fg("#5f6672", "#9aa3b5"),
-		faint:  fg("#c3c8d1", "#4a5163"),
-		accent: fg("#3b53c4", "#8fb0ff"),
-		ok:     fg("#18753c", "#7fd99a"),
-		info:   fg("#0b6c8c", "#74c7ec"),
-		warn:   fg("#8a5a00", "#ecc46a"),
-		bad:    fg("#bb2033", "#ff8a96"),
-		sel:    on(fg("#14213d", "#f2f4fa"), "#d5e0fb", "#2f3a57"),
-		selDim: on(fg("#14213d", "#e4e7ef"), "#e8ebf1", "#262c3a"),
-		match:  on(fg("#241a00", "#1c1600"), "#ffd866", "#ecc46a"),
+		dim:    fg("#626262", "#9e9e9e"),
+		faint:  fg("#c6c6c6", "#4e4e4e"),
+		accent: fg("#005fd7", "#87afff"),
+		ok:     fg("#008700", "#87d787"),
+		info:   fg("#005f87", "#87d7ff"),
+		warn:   fg("#875f00", "#ffd787"),
+		bad:    fg("#af0000", "#ff8787"),
+		sel:    on(fg("#000000", "#ffffff"), "#d7d7ff", "#3a3a3a"),
+		selDim: on(fg("#000000", "#eeeeee"), "#e4e4e4", "#262626"),
+		match:  on(fg("#000000", "#000000"), "#ffd75f", "#ffd75f"),
 
-		key: fg("#2a4bab", "#9cc0ff"), str: fg("#18703a", "#a5d9a4"), num: fg("#8a4b00", "#f0b87a"),
-		word: fg("#7a3fa8", "#d0a8f5"), punct: fg("#7a818e", "#7f889b"),
+		key: fg("#005faf", "#87afff"), str: fg("#005f00", "#afd787"), num: fg("#af5f00", "#ffaf87"),
+		word: fg("#8700af", "#d7afff"), punct: fg("#767676", "#8a8a8a"),
 	}
 	t.title = join(t.accent, t.bold)
 	return t

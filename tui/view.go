@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	splitWidth  = 120 // from here on the list and the detail are side by side
+	splitWidth  = 132 // from here on the list and the detail are side by side
 	splitHeight = 40  // and from here on one over the other
 	briefHeight = 16  // below this the header is one line
 )
@@ -36,7 +36,7 @@ func (m *model) arrange() {
 	switch {
 	case m.width >= splitWidth && (m.detail.want != 0 || len(m.list.rows) > 0):
 		p.split, p.beside = true, true
-		p.listW = max(60, min(m.width*45/100, 92))
+		p.listW = max(66, min(m.width*45/100, 92))
 		p.detailW = m.width - p.listW - 1
 		p.list, p.detail = rest, rest
 	case m.height >= splitHeight && m.inside:
@@ -154,7 +154,11 @@ func (m *model) emptyList(width int) []line {
 	if url == "" {
 		return lines
 	}
-	lines = append(lines, line{{" Give this address to the provider:", t.dim}}, line{},
+	give := " Give this address to the provider:"
+	if m.header.tunnel.URL == "" {
+		give = " Without a tunnel only this machine can send here:"
+	}
+	lines = append(lines, line{{give, t.dim}}, line{},
 		line{{"   " + safe(url), t.accent}}, line{}, line{{" or send one yourself:", t.dim}}, line{})
 	curl := `   curl -d '{"hello":"hookloop"}' ` + safe(url) + "/hooks/test"
 	if cells(curl) > width {
