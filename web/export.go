@@ -48,9 +48,11 @@ func curlURL(d *inspect.Delivery, to string) (string, error) {
 // exports are the formats of /api/v1/export and how each is written.
 var exports = map[string]struct {
 	contentType, extension string
-	write                  func(io.Writer, iter.Seq2[*inspect.Delivery, error]) error
+	write                  func(w io.Writer, version string, records iter.Seq2[inspect.Record, error]) error
 }{
-	"curl": {"text/plain; charset=utf-8", ".sh", writeCurl},
+	"har":   {"application/json", ".har", inspect.WriteHAR},
+	"jsonl": {"application/x-ndjson", ".jsonl", writeJSONL},
+	"curl":  {"text/plain; charset=utf-8", ".sh", writeCurl},
 }
 
 // export answers with a download of the deliveries that q or id choose, oldest
@@ -73,7 +75,7 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", format.contentType)
 	w.Header().Set("Content-Security-Policy", bodyPolicy)
 	attach(w, name+format.extension)
-	if err := format.write(w, s.deliveries(r.Context(), ids)); err != nil {
+	if err := format.write(w, s.view().Version, s.records(r.Context(), ids)); err != nil {
 		s.logger().Error("export was cut off", "err", err)
 		panic(http.ErrAbortHandler) // the client must not take this for the end
 	}
@@ -114,30 +116,40 @@ func (s *Server) chosen(ctx context.Context, q url.Values) (ids []int64, err err
 	}
 }
 
+// records yields the deliveries of ids with their attempts, without those
+// that were removed meanwhile.
+func (s *Server) records(ctx context.Context, ids []int64) iter.Seq2[inspect.Record, error] {
+	return func(yield func(inspect.Record, error) bool) {
+		for _, id := range ids {
+			var rec inspect.Record
+			var err error
+			if rec.Delivery, err = s.Store.Delivery(ctx, id); errors.Is(err, inspect.ErrNotFound) {
+				continue
+			}
+			if err == nil {
+				rec.Attempts, err = s.Store.Attempts(ctx, id)
+			}
+			if !yield(rec, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func writeJSONL(w io.Writer, _ string, records iter.Seq2[inspect.Record, error]) error {
+	return inspect.WriteJSONL(w, records)
+}
+
 // writeCurl writes a shell script with one curl line for each delivery.
-func writeCurl(w io.Writer, all iter.Seq2[*inspect.Delivery, error]) error {
-	for d, err := range all {
+func writeCurl(w io.Writer, _ string, records iter.Seq2[inspect.Record, error]) error {
+	for rec, err := range records {
 		if err != nil {
 			return err
 		}
+		d := rec.Delivery
 		if _, err := fmt.Fprintf(w, "# %d: %s\n%s\n\n", d.ID, inspect.Escape(d.Method+" "+d.Target), inspect.Curl(d.URL(), d)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// deliveries yields the deliveries of ids, without those removed meanwhile.
-func (s *Server) deliveries(ctx context.Context, ids []int64) iter.Seq2[*inspect.Delivery, error] {
-	return func(yield func(*inspect.Delivery, error) bool) {
-		for _, id := range ids {
-			d, err := s.Store.Delivery(ctx, id)
-			if errors.Is(err, inspect.ErrNotFound) {
-				continue
-			}
-			if !yield(d, err) || err != nil {
-				return
-			}
-		}
-	}
 }
