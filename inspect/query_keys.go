@@ -226,20 +226,21 @@ func parseError(v value) (condition, error) {
 }
 
 func parseBody(v value) (condition, error) {
-	sql, args := columnContains("d.body", v.text)
+	sql, args := bodyContains(v.text)
 	return expr(sql, args...), nil
 }
 
+// freeText looks into headers without regard to case even where they are a
+// BLOB: no NUL ends them early.
 func freeText(text string) condition {
-	header, headerArgs := columnContains("d.header", text)
-	body, bodyArgs := columnContains("d.body", text)
-	return expr(`d.target LIKE ? ESCAPE '\' OR `+header+` OR `+body, slices.Concat([]any{contains(text)}, headerArgs, bodyArgs)...)
+	body, args := bodyContains(text)
+	return expr(`d.target LIKE ? ESCAPE '\' OR CAST(d.header AS TEXT) LIKE ? ESCAPE '\' OR `+body, append([]any{contains(text), contains(text)}, args...)...)
 }
 
-// columnContains looks for text in a column that is TEXT or BLOB, and in TEXT
+// bodyContains looks for text in the body, which is TEXT or BLOB, and in TEXT
 // without regard to the case of ASCII letters.
-func columnContains(column, text string) (sql string, args []any) {
-	return `CASE typeof(` + column + `) WHEN 'blob' THEN instr(` + column + `, CAST(? AS BLOB)) > 0 ELSE ` + column + ` LIKE ? ESCAPE '\' END`,
+func bodyContains(text string) (sql string, args []any) {
+	return `CASE typeof(d.body) WHEN 'blob' THEN instr(d.body, CAST(? AS BLOB)) > 0 ELSE d.body LIKE ? ESCAPE '\' END`,
 		[]any{text, contains(text)}
 }
 

@@ -360,3 +360,54 @@ func FuzzParseQuery(f *testing.F) {
 		}
 	})
 }
+
+// The store's own rows: headers and bodies that are no text are BLOBs there.
+func TestQueryStore(t *testing.T) {
+	ctx := t.Context()
+	s := openStore(t, t.TempDir())
+	for _, body := range []string{`{"id":"evt_1"}`, "\x00Needle"} {
+		a := newAttempt(Initial)
+		if err := s.Add(ctx, testDelivery(body), a); err != nil {
+			t.Fatal(err)
+		}
+		a.State, a.Response = Answered, &Response{Status: 200 + 300*int(a.DeliveryID-1)}
+		if err := s.Finish(a); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Attempts(ctx, a.DeliveryID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Begin(ctx, &Attempt{DeliveryID: 1, Trigger: Replay}); err != nil { // behind the Finish of both
+		t.Fatal(err)
+	}
+	tests := []struct {
+		query string
+		want  []int64
+	}{
+		{"header:X-A=1", []int64{2, 1}},
+		{"header:X-A=2", nil},
+		{`header:Content-Type=*json`, []int64{2, 1}},
+		{"type:json size:<100 host:example.test ip:192.0.2.1 since:1h", []int64{2, 1}},
+		{"x-a", []int64{2, 1}},
+		{"needle", nil}, // bytes are compared as they are
+		{"Needle", []int64{2}},
+		{"body.id:evt_*", []int64{1}},
+		{"status:500", []int64{2}},
+		{"is:pending trigger:replay", []int64{1}},
+	}
+	for _, tt := range tests {
+		list, err := s.List(ctx, ListOptions{Query: tt.query})
+		if err != nil {
+			t.Errorf("%q: %v", tt.query, err)
+			continue
+		}
+		var got []int64
+		for _, d := range list {
+			got = append(got, d.ID)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%q finds %v, want %v", tt.query, got, tt.want)
+		}
+	}
+}
