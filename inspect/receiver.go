@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -40,14 +41,20 @@ type Receiver struct {
 	Concurrency int   // how many deliveries are forwarded at a time; 0 = DefaultConcurrency
 	Ordered     bool  // forward one at a time, in the order of arrival
 
-	// OnError, if not nil, learns of a delivery that could not be stored.
+	// OnError, if not nil, learns of a delivery that could not be stored, and of
+	// a failure of hookloop itself where no provider waits.
 	OnError func(error)
 
-	once  sync.Once
-	slots chan struct{} // taken by a forward; nil when Ordered
-	turns turnstile
-	wg    sync.WaitGroup // forwards that nobody waits for
+	once    sync.Once
+	slots   chan struct{} // taken by a forward
+	turns   turnstile     // instead of slots when Ordered
+	backlog chan struct{} // taken by a forward that nobody waits for
+	wg      sync.WaitGroup
 }
+
+// maxBacklog is how many forwards that no provider waits for may wait for
+// their turn. Beyond it, providers wait for their answer.
+const maxBacklog = 1024
 
 type endpointKey struct{}
 
@@ -57,13 +64,23 @@ func WithEndpoint(ctx context.Context, url func() string) context.Context {
 	return context.WithValue(ctx, endpointKey{}, url)
 }
 
-// Wait returns when the forwards that no provider waits for have ended.
+// Wait returns when the forwards that no provider waits for have ended. Call
+// it when the http.Server has shut down.
 func (rc *Receiver) Wait() { rc.wg.Wait() }
 
-func (rc *Receiver) init() {
-	if !rc.Ordered {
-		rc.slots = make(chan struct{}, cmp.Or(rc.Concurrency, DefaultConcurrency))
+type leaveKey struct{}
+
+// Leave gives up the place of a request that Forward's send got, so that the
+// next delivery is forwarded although this one goes on, as a stream does.
+func Leave(r *http.Request) {
+	if leave, ok := r.Context().Value(leaveKey{}).(func()); ok {
+		leave()
 	}
+}
+
+func (rc *Receiver) init() {
+	rc.slots = make(chan struct{}, cmp.Or(rc.Concurrency, DefaultConcurrency))
+	rc.backlog = make(chan struct{}, maxBacklog)
 }
 
 func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -86,21 +103,37 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	release, err := rc.storeInTurn(r, d, first)
+	p, err := rc.storeInTurn(r, d, first)
 	if err != nil {
 		rc.failed(w, err)
 		return
 	}
 	if rc.Answer != 0 {
+		rc.backlog <- struct{}{}
 		rc.wg.Go(func() {
-			defer release()
-			send(nil, r.WithContext(context.WithoutCancel(r.Context())))
+			defer func() { <-rc.backlog }()
+			rc.background(p, r, send)
 		})
 		w.WriteHeader(rc.Answer)
 		return
 	}
-	defer release()
-	send(w, r)
+	p.wait()
+	leave := sync.OnceFunc(p.leave)
+	defer leave()
+	send(w, r.WithContext(context.WithValue(r.Context(), leaveKey{}, leave)))
+}
+
+// background makes a forward that no provider waits for. A panic in it is an
+// error of that delivery, as the http.Server has it for the others.
+func (rc *Receiver) background(p place, r *http.Request, send func(http.ResponseWriter, *http.Request)) {
+	defer func() {
+		if v := recover(); v != nil && rc.OnError != nil {
+			rc.OnError(fmt.Errorf("a forward failed: %v\n%s", v, debug.Stack()))
+		}
+	}()
+	p.wait()
+	defer p.leave()
+	send(nil, r.WithContext(context.WithoutCancel(r.Context())))
 }
 
 func newDelivery(r *http.Request) *Delivery {
@@ -169,30 +202,27 @@ func (rc *Receiver) store(w http.ResponseWriter, r *http.Request, d *Delivery) b
 	return err == nil
 }
 
-// storeInTurn stores a delivery with its first attempt and waits until it may
-// be forwarded. release must be called after that.
-func (rc *Receiver) storeInTurn(r *http.Request, d *Delivery, first *Attempt) (release func(), err error) {
+// A place is where a stored delivery is in the line of those to be forwarded.
+type place struct {
+	wait  func() // returns when it may be forwarded
+	leave func() // must be called after that
+}
+
+// storeInTurn stores a delivery with its first attempt and gives it its place.
+func (rc *Receiver) storeInTurn(r *http.Request, d *Delivery, first *Attempt) (p place, err error) {
 	ctx := context.WithoutCancel(r.Context())
 	if !rc.Ordered {
-		if err := rc.Store.Add(ctx, d, first); err != nil {
-			return nil, err
-		}
-		rc.slots <- struct{}{}
-		first.StartedAt = time.Now().UTC()
-		return func() { <-rc.slots }, nil
+		return place{func() { rc.slots <- struct{}{} }, func() { <-rc.slots }}, rc.Store.Add(ctx, d, first)
 	}
-	var wait func() error
-	turn := rc.turns.take(func() { wait, err = rc.Store.AddAsync(ctx, d, first) })
+	var stored func() error
+	turn := rc.turns.take(func() { stored, err = rc.Store.AddAsync(ctx, d, first) })
 	if err == nil {
-		err = wait()
+		err = stored()
 	}
 	if err != nil {
 		turn.skip()
-		return nil, err
 	}
-	turn.wait()
-	first.StartedAt = time.Now().UTC()
-	return turn.done, nil
+	return place{turn.wait, turn.done}, err
 }
 
 func (rc *Receiver) failed(w http.ResponseWriter, err error) {
@@ -234,8 +264,11 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	// At the limit: the rest is read (as much again at most), so that the
 	// sender gets to read our answer, and counted.
 	rest, err := io.CopyN(io.Discard, r.Body, limit)
-	if rest == 0 && errors.Is(err, io.EOF) {
-		return body, nil
+	if rest == 0 {
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return body, err
 	}
 	return body, &tooLargeError{size: max(n, limit+rest)}
 }

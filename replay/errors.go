@@ -16,9 +16,21 @@ import (
 )
 
 // A timeoutError ends an attempt whose handler took too long.
-type timeoutError struct{ after time.Duration }
+type timeoutError struct {
+	after time.Duration
+	begun bool // the handler's answer had begun
+}
 
-func (e *timeoutError) Error() string   { return fmt.Sprintf("no answer within %s", e.after) }
+func (e *timeoutError) Error() string { return fmt.Sprintf("no answer within %s", e.after) }
+
+func (e *timeoutError) sentence(base string) string {
+	verb := "answered"
+	if e.begun {
+		verb = "finished its answer"
+	}
+	return fmt.Sprintf("the handler at %s had not %s after %s; --timeout gives it longer", base, verb, e.after)
+}
+
 func (e *timeoutError) Timeout() bool   { return true }
 func (e *timeoutError) Temporary() bool { return true }
 
@@ -45,11 +57,11 @@ func explain(err error, to destination) (inspect.ErrorKind, string) {
 	case errors.As(err, &target):
 		return inspect.ErrTarget, target.Error()
 	case errors.As(err, &timeout):
-		return inspect.ErrTimeout, fmt.Sprintf("the handler at %s had not answered after %s; --timeout gives it longer", base, timeout.after)
-	case errors.Is(err, errStopped), errors.Is(err, errPanic):
+		return inspect.ErrTimeout, timeout.sentence(base)
+	case errors.Is(err, errStopped):
 		return inspect.ErrCanceled, err.Error()
-	case errors.Is(err, errHungUp):
-		return inspect.ErrCanceled, "the provider closed the stream before its end"
+	case errors.Is(err, errPanic):
+		return inspect.ErrOther, err.Error()
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return inspect.ErrCanceled, "the attempt was given up before the handler had answered"
 	case errors.Is(err, syscall.ECONNREFUSED), strings.Contains(err.Error(), "actively refused"):
@@ -60,11 +72,13 @@ func explain(err error, to destination) (inspect.ErrorKind, string) {
 		return inspect.ErrTLS, fmt.Sprintf("the handler at %s does not speak TLS: use http:// for it", to.host)
 	case errors.As(err, &unknown), errors.As(err, &verify):
 		return inspect.ErrTLS, fmt.Sprintf("the certificate of %s does not verify (%v): trust its authority with --ca FILE, or skip the check with --insecure", base, err)
-	case errors.As(err, &protocol), strings.Contains(err.Error(), "malformed HTTP"), strings.Contains(err.Error(), "transport connection broken"):
-		return inspect.ErrProtocol, fmt.Sprintf("what listens at %s did not answer in HTTP: %v", base, innermost(err))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		strings.Contains(err.Error(), "server closed idle connection"), strings.Contains(err.Error(), "forcibly closed"):
 		return inspect.ErrReset, fmt.Sprintf("the handler at %s broke the connection before its answer was whole: look for a crash in its log", base)
+	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // an alert of TLS
+		return inspect.ErrTLS, fmt.Sprintf("the handler at %s speaks TLS: use https:// for it", to.host)
+	case errors.As(err, &protocol), strings.Contains(err.Error(), "malformed"), strings.Contains(err.Error(), "transport connection broken"):
+		return inspect.ErrProtocol, fmt.Sprintf("what listens at %s did not answer in HTTP: %v", base, innermost(err))
 	case errors.As(err, &network) && network.Timeout():
 		return inspect.ErrTimeout, fmt.Sprintf("the handler at %s could not be reached in time: is its address right, and the network up?", base)
 	}

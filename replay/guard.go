@@ -105,7 +105,7 @@ func (g *Guard) CheckHandler(ctx context.Context, u *url.URL) error {
 		named.Own = g.Own
 	}
 	for _, addr := range addrs {
-		if err := named.checkAddr(u.Hostname(), netip.AddrPortFrom(addr, uint16(port))); err != nil {
+		if err := named.checkAddr(u.Hostname(), netip.AddrPortFrom(addr.Unmap(), uint16(port))); err != nil {
 			return err
 		}
 	}
@@ -118,8 +118,20 @@ func (g *Guard) own(ip netip.Addr, port uint16) bool {
 	}
 	local := ip.IsLoopback() || ip.IsUnspecified()
 	for _, own := range g.Own() {
-		ownIP := own.Addr().Unmap()
-		if own.Port() == port && (ownIP == ip || local && (ownIP.IsUnspecified() || ownIP.IsLoopback())) {
+		ownIP := own.Addr().Unmap().WithZone("")
+		switch {
+		case own.Port() != port:
+		case ownIP == ip, local && (ownIP.IsUnspecified() || ownIP.IsLoopback()), ownIP.IsUnspecified() && ofThisMachine(ip):
+			return true
+		}
+	}
+	return false
+}
+
+func ofThisMachine(ip netip.Addr) bool {
+	addrs, _ := net.InterfaceAddrs()
+	for _, a := range addrs {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().WithZone("") == ip {
 			return true
 		}
 	}
@@ -135,9 +147,10 @@ type TransportOptions struct {
 
 const (
 	dialTimeout = 10 * time.Second
-	// idleTimeout is below the five seconds after which Node's server closes an
-	// idle connection, so that no request is sent on one that is about to close.
-	idleTimeout = 2 * time.Second
+	// idleTimeout is below the times after which servers close an idle
+	// connection (Gunicorn's two seconds, Node's five), so that no request is
+	// sent on one that is about to close.
+	idleTimeout = time.Second
 )
 
 // NewTransport returns a transport that adds nothing, follows nothing, uses no

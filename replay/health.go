@@ -2,7 +2,6 @@ package replay
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/url"
 	"sync"
@@ -76,7 +75,8 @@ func (m *Monitor) ask(ctx context.Context) {
 	next := Health{State: HealthUp}
 	for _, u := range m.URLs {
 		if err := connect(ctx, u); err != nil {
-			next = Health{State: HealthDown, Reason: fmt.Sprintf("nothing listens at %s://%s", u.Scheme, u.Host)}
+			_, reason := explain(err, destination{scheme: u.Scheme, host: u.Host})
+			next = Health{State: HealthDown, Reason: reason}
 			break
 		}
 	}

@@ -2,12 +2,12 @@ package replay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +28,9 @@ type plan struct {
 	body   []byte
 }
 
-// plan works out what an attempt of d sends, and records where that differs from d.
+// plan works out what an attempt of d sends, and records where that differs
+// from d. What frames the message (Content-Length, Connection and the like)
+// follows from the body and the connection; overrides of it have no effect.
 func (s *Sender) plan(d *inspect.Delivery, dest destination, o Options) *plan {
 	if dest.host == "" {
 		return &plan{}
@@ -46,44 +48,54 @@ func (s *Sender) plan(d *inspect.Delivery, dest destination, o Options) *plan {
 	default:
 		p.host = s.HostHeader
 	}
-	override := s.Header
-	if len(o.Header) > 0 {
-		override = maps.Clone(s.Header)
-		if override == nil {
-			override = http.Header{}
-		}
-		maps.Copy(override, o.Header)
-	}
-	if len(override) > 0 {
-		p.header = maps.Clone(p.header)
-		for name, values := range override {
-			switch {
-			case name == "Host" && len(values) > 0:
-				p.host = values[0]
-			case len(values) == 0:
-				delete(p.header, name)
-			default:
-				p.header[name] = values
-			}
-		}
-		sent.Header, differs = p.header, true
-	}
-	if p.host != d.Host {
-		sent.Host, differs = p.host, true
-	}
-	if o.Edited {
+	p.override(s.Header)
+	p.override(o.Header)
+	if o.Edited && (d.Truncated || !bytes.Equal(o.Body, d.Body)) {
+		p.body, sent.Edited, sent.Body, differs = o.Body, true, o.Body, true
 		if _, ok := p.header["Content-Length"]; ok {
 			p.header = maps.Clone(p.header)
 			p.header["Content-Length"] = []string{strconv.Itoa(len(o.Body))}
-			sent.Header = p.header
 		}
-		p.body, sent.Edited, sent.Body, differs = o.Body, true, o.Body, true
+	}
+	if len(s.Header)+len(o.Header) > 0 || sent.Edited {
+		if !maps.EqualFunc(p.header, endToEnd(d.Header), slices.Equal) {
+			sent.Header, differs = p.header, true
+		}
+	}
+	p.host = cmp.Or(p.host, dest.host) // HTTP/1.0 knows no Host
+	if p.host != d.Host {
+		sent.Host, differs = p.host, true
 	}
 	p.record = &inspect.Attempt{Trigger: o.Trigger, State: inspect.Pending, StartedAt: time.Now().UTC(), URL: dest.String()}
 	if differs {
 		p.record.Sent = &sent
 	}
 	return p
+}
+
+// override sets headers, and removes those without values.
+func (p *plan) override(h http.Header) {
+	if len(h) == 0 {
+		return
+	}
+	p.header = maps.Clone(p.header)
+	if p.header == nil {
+		p.header = http.Header{}
+	}
+	for name, values := range h {
+		name = http.CanonicalHeaderKey(name)
+		switch {
+		case hopByHop[name], name == "Content-Length":
+		case name == "Host":
+			if len(values) > 0 {
+				p.host = values[0]
+			}
+		case len(values) == 0:
+			delete(p.header, name)
+		default:
+			p.header[name] = values
+		}
+	}
 }
 
 // hopByHop are the headers of one connection, which RFC 9110 section 7.6.1
@@ -114,8 +126,11 @@ func endToEnd(h http.Header) http.Header {
 }
 
 // isUpgrade reports whether a request asks to leave HTTP, as WebSockets do.
+// An offer to go on in HTTP/2 (h2c), which Java's client makes with every
+// request, is none: it is of one connection, and not passed on.
 func isUpgrade(h http.Header) bool {
-	return h.Get("Upgrade") != "" && httpguts.HeaderValuesContainsToken(h["Connection"], "upgrade")
+	protocol := h.Get("Upgrade")
+	return protocol != "" && !strings.EqualFold(protocol, "h2c") && httpguts.HeaderValuesContainsToken(h["Connection"], "upgrade")
 }
 
 // CheckHeader says what is wrong with headers that a user edited, or nil.
@@ -128,6 +143,9 @@ func CheckHeader(h http.Header) error {
 			if !httpguts.ValidHeaderFieldValue(v) {
 				return fmt.Errorf("the value of header %s has a line break or another control character in it: take it out", name)
 			}
+			if strings.EqualFold(name, "Host") && (v == "" || !httpguts.ValidHostHeader(v)) {
+				return fmt.Errorf("%q can't be a Host header: give a name, or name:port", v)
+			}
 		}
 	}
 	return nil
@@ -136,52 +154,56 @@ func CheckHeader(h http.Header) error {
 // request builds what the transport sends. Its rules, besides the plan's:
 //
 //   - The target goes out verbatim.
-//   - No header is invented. The transport adds a User-Agent and retries on
-//     an Idempotency-Key, both by their canonical names: they are sent under
-//     other capitals where that has to be prevented.
-//   - Trailers need chunks; all else has a Content-Length.
+//   - No header is invented. The transport adds some where it does not find
+//     them by their canonical names, and takes others out: those are sent
+//     under other capitals where that has to be prevented.
+//   - It is sent once. The transport may send it on another connection only
+//     where it has not written a byte.
+//   - Trailers need chunks; all else that has a body has a Content-Length.
 func (p *plan) request(ctx context.Context, d *inspect.Delivery, upgrade bool) *http.Request {
 	req := (&http.Request{
 		Method: p.method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		URL:    &url.URL{Scheme: p.dest.scheme, Host: p.dest.host, Opaque: p.dest.uri},
-		Header: maps.Clone(p.header), Host: p.host,
-		Body: http.NoBody, ContentLength: int64(len(p.body)),
+		URL: p.dest.url(), Header: make(http.Header, len(p.header)+2), Host: p.host,
 	}).WithContext(ctx)
-	if req.Header == nil {
-		req.Header = http.Header{}
-	}
-	if strings.HasPrefix(p.dest.uri, "//") { // url.URL would take it for a host
-		if u, err := url.ParseRequestURI(p.dest.uri); err == nil {
-			req.URL.Opaque, req.URL.Path, req.URL.RawPath, req.URL.RawQuery, req.URL.ForceQuery = "", u.Path, u.RawPath, u.RawQuery, u.ForceQuery
-		}
-	}
+	maps.Copy(req.Header, p.header)
 	if ua, ok := req.Header["User-Agent"]; !ok || len(ua) != 1 || ua[0] == "" {
-		req.Header["User-Agent"] = []string{""}
+		req.Header["User-Agent"] = noUserAgent
 		if ok {
 			req.Header["user-agent"] = ua
 		}
-	}
-	if len(p.body) > 0 {
-		req.Body = io.NopCloser(bytes.NewReader(p.body))
-	} else {
-		for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
-			if v, ok := req.Header[name]; ok {
-				delete(req.Header, name)
-				req.Header[strings.ToLower(name)] = v
-			}
-		}
-		if slices.Contains(p.header["Content-Length"], "0") {
-			req.TransferEncoding = []string{"identity"} // says Content-Length: 0
-		}
-	}
-	if len(d.Trailer) > 0 {
-		req.Trailer = d.Trailer
-		req.ContentLength = -1
-		req.Body = io.NopCloser(bytes.NewReader(p.body))
 	}
 	if upgrade {
 		req.Header["Connection"] = []string{"Upgrade"}
 		req.Header["Upgrade"] = d.Header["Upgrade"]
 	}
+	// Neither a nil Body nor NoBody: the transport repeats requests with those.
+	req.Body = io.NopCloser(bytes.NewReader(p.body))
+	req.ContentLength = int64(len(p.body))
+	switch {
+	case len(d.Trailer) > 0:
+		req.Trailer = d.Trailer
+		req.ContentLength, req.TransferEncoding = -1, []string{"chunked"}
+	case len(p.body) == 0:
+		req.ContentLength, req.TransferEncoding = -1, []string{"identity"} // says nothing about the length
+		if len(d.Header["Content-Length"])+len(d.Header["Transfer-Encoding"]) > 0 {
+			req.Header["content-length"] = []string{"0"}
+		}
+	}
+	if !p.repeatable(req.Header) {
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.body)), nil }
+	}
 	return req
+}
+
+// noUserAgent keeps the transport from adding its own. It is never written to.
+var noUserAgent = []string{""}
+
+// repeatable reports whether the transport would send a request twice that
+// it can get the body of again.
+func (p *plan) repeatable(h http.Header) bool {
+	switch p.method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return len(h["Idempotency-Key"])+len(h["X-Idempotency-Key"]) > 0
 }

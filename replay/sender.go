@@ -19,9 +19,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 
 	"hookloop/inspect"
 )
@@ -38,7 +39,7 @@ type Sender struct {
 	Guard     *Guard            // says where a replay may go; nil = the zero Guard
 
 	Handler    *Handler      // where deliveries go; nil = nowhere, a replay goes where its delivery went before
-	Header     http.Header   // set on every request; a name without values is removed
+	Header     http.Header   // set on every request; a name without values is removed; see CheckHeader
 	HostHeader string        // "" or "preserve": the delivery's; "rewrite": the handler's own; else this value
 	Timeout    time.Duration // for the whole answer; 0 = DefaultTimeout
 	MaxBody    int64         // bytes of an answer that are kept; 0 = inspect.DefaultMaxBody
@@ -90,9 +91,6 @@ func (s *Sender) Replay(ctx context.Context, id int64, o Options) (*inspect.Atte
 	if err != nil {
 		return nil, err
 	}
-	if err := CheckHeader(o.Header); err != nil {
-		return nil, err
-	}
 	req := s.plan(d, to, o)
 	req.record.DeliveryID = d.ID
 	if err := s.Store.Begin(ctx, req.record); err != nil {
@@ -102,7 +100,7 @@ func (s *Sender) Replay(ctx context.Context, id int64, o Options) (*inspect.Atte
 	return req.record, nil
 }
 
-// replayable says why d can't be sent again, in a sentence, or nil.
+// replayable says why d can't be sent again as o has it, in a sentence, or nil.
 func replayable(d *inspect.Delivery, o Options) error {
 	switch {
 	case d.Truncated && !o.Edited:
@@ -111,10 +109,12 @@ func replayable(d *inspect.Delivery, o Options) error {
 	case isUpgrade(d.Header):
 		return fmt.Errorf("delivery #%d can't be replayed: it opened a %s connection, and what was said on it is not kept",
 			d.ID, d.Header.Get("Upgrade"))
-	case d.Method == http.MethodConnect:
+	case cmp.Or(o.Method, d.Method) == http.MethodConnect:
 		return fmt.Errorf("delivery #%d can't be replayed: CONNECT asks for a proxy, not for a handler", d.ID)
+	case o.Method != "" && !httpguts.ValidHeaderFieldName(o.Method): // the same grammar
+		return fmt.Errorf("%q can't be a method: give one word, such as POST", o.Method)
 	}
-	return nil
+	return CheckHeader(o.Header)
 }
 
 // destination is where a replay of d goes: to, else the handler, else where
@@ -140,17 +140,16 @@ func (s *Sender) destination(ctx context.Context, d *inspect.Delivery, to string
 		if len(attempts) == 0 {
 			return dest, fmt.Errorf("delivery #%d was never sent to a handler: say where to with --to, such as --to 3000", d.ID)
 		}
-		u, err := url.Parse(attempts[len(attempts)-1].URL)
-		if err != nil {
-			return dest, fmt.Errorf("delivery #%d was last sent to an address that cannot be read again: say where to with --to: %w", d.ID, err)
+		var ok bool
+		if dest, ok = parseDestination(attempts[len(attempts)-1].URL); !ok {
+			return dest, fmt.Errorf("delivery #%d was last sent to an address that cannot be read again: say where to with --to, such as --to 3000", d.ID)
 		}
-		dest = join(&url.URL{Scheme: u.Scheme, Host: u.Host}, attempts[len(attempts)-1].URL)
 	}
 	return dest, s.Guard.check(dest.host)
 }
 
 // Stop cuts the attempts that are running, which end as canceled, and returns
-// when all have ended. Later ones end at once.
+// when all have ended. Later ones end as canceled before anything is sent.
 func (s *Sender) Stop() {
 	s.mu.Lock()
 	s.stopped = true
@@ -161,18 +160,20 @@ func (s *Sender) Stop() {
 	s.wg.Wait()
 }
 
-// track adds a running attempt, which untrack takes away.
-func (s *Sender) track(a *attempt) {
+// track adds a running attempt, which untrack takes away. It reports false
+// once the Sender has been stopped.
+func (s *Sender) track(a *attempt) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.stopped {
+		return false
+	}
 	if s.running == nil {
 		s.running = map[*attempt]struct{}{}
 	}
 	s.running[a] = struct{}{}
 	s.wg.Add(1)
-	if s.stopped {
-		a.cancel(errStopped)
-	}
+	return true
 }
 
 func (s *Sender) untrack(a *attempt) {

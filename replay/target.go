@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // A Handler is the developer's endpoint, or several of them by path.
@@ -22,8 +23,8 @@ type Route struct {
 	URL    *url.URL // as for Handler
 }
 
-// ParseHandler reads the address of a handler: a port ("3000"), "host:port",
-// or an http or https URL. With a path, every delivery goes to exactly that
+// ParseHandler reads the address of a handler: a port ("3000", "3000/path"),
+// "host:port", or an http or https URL. With a path, every delivery goes to exactly that
 // path; without one, each keeps its own. A delivery always keeps its query.
 func ParseHandler(s string) (*url.URL, error) {
 	raw := strings.TrimSpace(s)
@@ -36,9 +37,14 @@ func ParseHandler(s string) (*url.URL, error) {
 		}
 		return &url.URL{Scheme: "http", Host: net.JoinHostPort("localhost", raw)}, nil
 	}
+	if port, path, ok := strings.Cut(raw, "/"); ok && isNumber(port) {
+		raw = "localhost:" + port + "/" + path
+	}
 	switch {
 	case raw == "":
 		return nil, bad("it is empty")
+	case strings.ContainsFunc(raw, unicode.IsSpace):
+		return nil, bad("it has a space in it")
 	case strings.HasPrefix(raw, "/"):
 		return nil, bad("it names no host")
 	case strings.HasPrefix(raw, ":"):
@@ -65,6 +71,11 @@ func ParseHandler(s string) (*url.URL, error) {
 		}
 	}
 	return u, nil
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 64)
+	return err == nil
 }
 
 // ParseRoute reads "/prefix=ADDRESS", the address as for ParseHandler.
@@ -121,6 +132,34 @@ func (d destination) String() string {
 		return d.scheme + "://" + d.host + " " + d.uri // OPTIONS *
 	}
 	return d.scheme + "://" + d.host + d.uri
+}
+
+// parseDestination is the inverse of String.
+func parseDestination(s string) (d destination, ok bool) {
+	scheme, rest, ok := strings.Cut(s, "://")
+	i := strings.IndexAny(rest, "/? ")
+	if i < 0 {
+		i = len(rest)
+	}
+	d = destination{scheme: scheme, host: rest[:i], uri: strings.TrimPrefix(rest[i:], " ")}
+	if d.uri == "" || d.uri[0] == '?' {
+		d.uri = "/" + d.uri
+	}
+	return d, ok && d.scheme != "" && d.host != ""
+}
+
+// url returns what makes a transport send d.uri verbatim. (Below "//", what a
+// URL must escape is escaped: there is no way to hand that to a transport.)
+func (d destination) url() *url.URL {
+	u := &url.URL{Scheme: d.scheme, Host: d.host, Opaque: d.uri}
+	if strings.HasPrefix(d.uri, "//") { // an Opaque would be taken for a host
+		path, query, has := strings.Cut(d.uri, "?")
+		u.Opaque, u.Path, u.RawQuery, u.ForceQuery = "", path, query, has
+		if unescaped, err := url.PathUnescape(path); err == nil {
+			u.Path, u.RawPath = unescaped, path
+		}
+	}
+	return u
 }
 
 // target is where a delivery with that request target goes: to the longest

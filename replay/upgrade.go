@@ -1,12 +1,15 @@
 package replay
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 
 	"hookloop/inspect"
 )
@@ -14,12 +17,17 @@ import (
 // errHungUp ends a stream whose provider has gone. It is how streams end, no error.
 var errHungUp = errors.New("the provider closed the connection")
 
+// closeTime is how long one side of an upgraded connection has to close it
+// when the other has.
+const closeTime = 5 * time.Second
+
 // upgraded joins the two connections of a WebSocket (or another protocol) and
-// counts the handler's bytes until either side closes.
-func (a *attempt) upgraded(resp *http.Response, asked bool) error {
+// counts the handler's bytes until both sides have closed. Neither loses what
+// the other sent before it closed. It holds up no other delivery.
+func (a *attempt) upgraded(ctx context.Context, resp *http.Response, asked bool) error {
 	backend, ok := resp.Body.(io.ReadWriteCloser)
 	if !asked || !ok || !strings.EqualFold(resp.Header.Get("Upgrade"), a.d.Header.Get("Upgrade")) {
-		return &protocolError{"it answered 101 (switching protocols), which nobody had asked for"}
+		return &protocolError{"it answered 101 (switching protocols), which was not asked for"}
 	}
 	if strings.EqualFold(resp.Header.Get("Upgrade"), "websocket") {
 		a.record.Protocol = inspect.WebSocket
@@ -31,36 +39,52 @@ func (a *attempt) upgraded(resp *http.Response, asked bool) error {
 	defer func() { _ = conn.Close() }()
 	a.status = resp.StatusCode
 	a.timer.Stop()
+	inspect.Leave(a.r)
 	a.progress()
 	if err := writeSwitch(rw, resp); err != nil {
 		return nil // the provider has gone
 	}
-	ended := make(chan struct{}, 2)
 	var fromHandler int64
-	go func() {
+	ended := make(chan struct{}, 2)
+	var both sync.WaitGroup
+	join := func(f func()) {
+		both.Go(func() {
+			f()
+			ended <- struct{}{}
+		})
+	}
+	join(func() {
 		_, _ = io.Copy(backend, rw) // rw may hold what the provider sent early
-		ended <- struct{}{}
-	}()
-	counted := make(chan struct{})
-	go func() {
+		closeWrite(backend)
+	})
+	join(func() {
 		fromHandler, _ = io.Copy(conn, backend)
-		close(counted)
-		ended <- struct{}{}
-	}()
-	stopped := false
+		closeWrite(conn)
+	})
+	var cut error
 	select {
 	case <-ended:
-	case <-resp.Request.Context().Done():
-		stopped = true
+		select {
+		case <-ended:
+		case <-time.After(closeTime):
+		case <-ctx.Done():
+		}
+	case <-ctx.Done():
+		cut = context.Cause(ctx)
 	}
 	_ = conn.Close()
 	_ = backend.Close()
-	<-counted
+	both.Wait()
 	a.record.Response.Size, a.record.Response.Truncated = fromHandler, true
-	if stopped {
-		return errStopped
+	return cut
+}
+
+// closeWrite says that nothing more will be sent, or closes c where only that can.
+func closeWrite(c io.Closer) {
+	if half, ok := c.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		return
 	}
-	return nil
+	_ = c.Close()
 }
 
 // writeSwitch writes the handler's 101 as it came.
