@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -164,36 +163,9 @@ func runPeer() bool {
 
 func startHookloop(b *testing.B, handler string) *benchPeer {
 	b.Helper()
-	dir := b.TempDir()
-	bin := filepath.Join(dir, "hookloop")
-	build := exec.Command("go", "build", "-o", bin, "hookloop")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
-	args := []string{
-		"listen", handler, "--tunnel", "none", "--port", "0", "--inspector", "off", "--output", "json",
-		"--data-dir", filepath.Join(dir, "data"), "--keep-count", "-1", "--keep-bytes", "-1",
-	}
-	cmd := exec.Command(bin, append(args, strings.Fields(os.Getenv("HOOKLOOP_BENCH_ARGS"))...)...)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	start(b, cmd)
-	var ready struct {
-		ReceiverURL string `json:"receiver_url"`
-	}
-	lines := bufio.NewReader(out)
-	line, err := lines.ReadBytes('\n')
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := json.Unmarshal(line, &ready); err != nil {
-		b.Fatal(err)
-	}
-	go func() { _, _ = io.Copy(io.Discard, lines) }()
-	return &benchPeer{name: "hookloop", url: ready.ReceiverURL, cmd: cmd}
+	more := append([]string{"--keep-count", "-1", "--keep-bytes", "-1"}, strings.Fields(os.Getenv("HOOKLOOP_BENCH_ARGS"))...)
+	cmd, receiver := startListen(b, buildHookloop(b), handler, filepath.Join(b.TempDir(), "data"), more...)
+	return &benchPeer{name: "hookloop", url: receiver, cmd: cmd}
 }
 
 // load sends requests on n connections until the time is up or count are sent.

@@ -75,7 +75,7 @@ func (a *app) demo(ctx context.Context, f *listenFlags, output string) (err erro
 			cancel() // nobody is there to press q
 		}
 	}()
-	err = s.show(ctx, output, view)
+	err = s.show(ctx, output, view, func() error { return nil })
 	cancel()
 	<-ended
 	return err

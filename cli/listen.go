@@ -57,16 +57,22 @@ func (a *app) listen(ctx context.Context, f *listenFlags, h *replay.Handler) err
 		return err
 	}
 	defer s.close()
-	if f.readyFile != "" {
-		text, err := json.Marshal(s.ready())
-		if err != nil {
-			return err
-		}
-		if err := writePrivate(f.readyFile, append(text, '\n')); err != nil {
-			return fmt.Errorf("cannot write --ready-file: %w", err)
-		}
+	return s.show(ctx, output, s.view(), func() error { return s.writeReady(f.readyFile) })
+}
+
+// writeReady writes the ready object to a file, if one is named.
+func (s *session) writeReady(file string) error {
+	if file == "" {
+		return nil
 	}
-	return s.show(ctx, output, s.view())
+	text, err := json.Marshal(s.ready())
+	if err == nil {
+		err = writePrivate(file, append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write --ready-file: %w", err)
+	}
+	return nil
 }
 
 // output returns the form in which to show what happens.
@@ -88,16 +94,23 @@ func (a *app) output(name string) (string, error) {
 	return "", usagef("--output %q: give tui, compact, json or quiet", name)
 }
 
-// show shows what happens until ctx ends or the user quits.
-func (s *session) show(ctx context.Context, output string, view tui.Config) error {
+// show shows what happens until ctx ends or the user quits. It calls ready
+// when every delivery from then on will be shown.
+func (s *session) show(ctx context.Context, output string, view tui.Config, ready func() error) error {
 	if output == "tui" {
 		if view.Notice == "" && view.LiveNotice == nil {
 			view.Notice = s.tunnelNotice()
+		}
+		if err := ready(); err != nil {
+			return err
 		}
 		return tui.Run(ctx, view)
 	}
 	follower, err := tui.Follow(ctx, view)
 	if err != nil {
+		return err
+	}
+	if err := ready(); err != nil {
 		return err
 	}
 	switch output {
@@ -126,5 +139,7 @@ func (s *session) greet(w io.Writer) {
 	line("Handler", handler)
 	line("Inspector", s.inspectorURL())
 	line("Note", s.tunnelNotice())
-	line("Note", s.status().Reason)
+	if s.endpoint != nil {
+		line("Note", s.status().Reason)
+	}
 }
