@@ -291,9 +291,13 @@ func (v *detail) attemptRow(i int, t *theme, focused bool) string {
 	}
 	status, tone := attemptOutcome(a)
 	return line{
-		{marker, t.accent}, {fmt.Sprintf("  %3d  ", a.Number), nil}, {fit(string(a.Trigger), 10) + "  ", nil},
-		{a.StartedAt.Local().Format("15:04:05") + "  ", t.dim}, {fit(status, 7) + "  ", t.tone(tone)},
-		{fitRight(duration, 8) + "  ", nil}, {fitRight(size, 8), t.dim},
+		{marker, t.accent},
+		{fmt.Sprintf("  %3d  ", a.Number), nil},
+		{fit(string(a.Trigger), 10) + "  ", nil},
+		{a.StartedAt.Local().Format("15:04:05") + "  ", t.dim},
+		{fit(status, 7) + "  ", t.tone(tone)},
+		{fitRight(duration, 8) + "  ", nil},
+		{fitRight(size, 8), t.dim},
 	}.render(v.width, base)
 }
 

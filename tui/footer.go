@@ -49,6 +49,20 @@ func (a *ask) confirm(text string, yes func() tea.Cmd) {
 
 func (a *ask) close() { *a = ask{} }
 
+// typed is the text with the cursor, of which the end before the cursor is
+// shown where there is no room for all of it.
+func (a *ask) typed(width int) []span {
+	text, at := []rune(a.input.Value()), a.input.Position()
+	before, under, after := safe(string(text[:at])), " ", ""
+	if at < len(text) {
+		under, after = safe(string(text[at])), safe(string(text[at+1:]))
+	}
+	if extra := cells(before) + 4 - width; extra > 0 {
+		before = ansi.TruncateLeft(before, extra+1, "…")
+	}
+	return []span{{text: before}, {under, ansi.Style{}.Reverse(true)}, {text: after}}
+}
+
 func (a *ask) typing() bool { return a.kind == askFilter || a.kind == askSearch }
 
 // say puts a message on the last line for some seconds.
@@ -85,8 +99,15 @@ func (m *model) footer() []line {
 // prose is text in as many lines as it needs, within reason.
 func (m *model) prose(text string, st ansi.Style, width int) []line {
 	const most = 3
-	rows := wrap(line{{" ", nil}, {text, st}}, width)
-	return rows[:min(len(rows), most)]
+	rows := wrap(line{{text, st}}, width-2)
+	for i, row := range rows {
+		rows[i] = append(line{{text: " "}}, row...)
+	}
+	if len(rows) > most {
+		rows = rows[:most]
+		rows[most-1] = append(rows[most-1], span{text: "…"})
+	}
+	return rows
 }
 
 // asking is the question on the last line.
@@ -98,8 +119,7 @@ func (m *model) asking() line {
 		if m.ask.kind == askSearch {
 			label = " find: "
 		}
-		m.ask.input.SetWidth(max(1, m.width-len(label)-2))
-		return line{{label, t.accent}, {text: m.ask.input.View()}}
+		return append(line{{label, t.accent}}, m.ask.typed(m.width-len(label))...)
 	case askConfirm:
 		return append(line{{" " + m.ask.text, t.warn}}, hints(t, " ", "y", "yes", "n", "no")...)
 	}

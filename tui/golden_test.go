@@ -32,7 +32,11 @@ func TestScreens(t *testing.T) {
 			m.at.query = "is:failed"
 			m.Update(listedMsg{at: m.at, rows: sampleRows()[4:6], done: true})
 		}},
-		{"bad-query", func(m *model) { m.keys("/", "n", "o", "p", "e", ":", "1", "enter") }},
+		{"bad-query", func(m *model) {
+			m.keys("/", "n", "o", "p", "e", ":", "1", "enter")
+			m.ask.err = "query: there is no key \"nope\"; to search for this text, put it in quotes: \"nope:1\""
+			m.arrange()
+		}},
 		{"no-match", func(m *model) { m.at.query = "path:/nowhere"; m.Update(listedMsg{at: m.at, done: true}) }},
 		{"empty", func(m *model) {
 			m.notice = "send a test event from the provider's dashboard"

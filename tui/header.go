@@ -144,8 +144,12 @@ func (h *header) received(t *theme) line {
 func (h *header) attempts(width int, t *theme) line {
 	n := h.counters
 	terms := []term{
-		{n.Status2xx, "2xx", toneOK}, {n.Status3xx, "3xx", toneInfo}, {n.Status4xx, "4xx", toneWarn},
-		{n.Status5xx, "5xx", toneBad}, {n.Errors, "errors", toneBad}, {n.Pending, "pending", toneInfo},
+		{n.Status2xx, "2xx", toneOK},
+		{n.Status3xx, "3xx", toneInfo},
+		{n.Status4xx, "4xx", toneWarn},
+		{n.Status5xx, "5xx", toneBad},
+		{n.Errors, "errors", toneBad},
+		{n.Pending, "pending", toneInfo},
 	}
 	l := h.field(t, "Attempts", sum(t, " = ", " + ", n.Attempts, terms...)...)
 	if l.width() > width {

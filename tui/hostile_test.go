@@ -122,7 +122,7 @@ func TestHostileBytesOnScreen(t *testing.T) {
 				Disposition: inspect.Refused, Reason: hostile,
 			}
 			for _, w := range []int{40, 100, 200} {
-				m := newTestModel(t, w, 200)
+				m := newTestModel(t, w, 90)
 				m.cfg.HandlerURL, m.cfg.InspectorURL, m.cfg.Version, m.notice = hostile, hostile, hostile, hostile
 				for _, state := range []tunnel.State{tunnel.Online, tunnel.Reconnecting, tunnel.Failed} {
 					m.Update(syncedMsg{at: m.at, vitals: vitals{

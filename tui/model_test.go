@@ -203,8 +203,8 @@ func TestEverySizeFillsTheWindow(t *testing.T) {
 			t.Parallel()
 			m := sampleModel(t, 80, 24)
 			set(m)
-			for w := 1; w < 210; w += 1 + w/9 {
-				for h := 1; h < 64; h += 1 + h/7 {
+			for w := 1; w < 210; w += 1 + w/6 {
+				for h := 1; h < 64; h += 1 + h/4 {
 					m.Update(tea.WindowSizeMsg{Width: w, Height: h})
 					checkScreen(t, m)
 				}
@@ -247,9 +247,11 @@ func TestDisabledKeysSayWhy(t *testing.T) {
 			m := sampleModel(t, 100, 30)
 			test.set(m)
 			m.keys(test.key)
-			last := strings.Split(strings.TrimSpace(m.text()), "\n")
-			if got := last[len(last)-1]; !strings.Contains(got, test.want) {
+			if got := m.message.text; !strings.Contains(got, test.want) {
 				t.Errorf("key %s says %q, want %q in it", test.key, got, test.want)
+			}
+			if !strings.Contains(m.text(), test.want) {
+				t.Errorf("%q is not on the screen", test.want)
 			}
 		})
 	}

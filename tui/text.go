@@ -168,15 +168,16 @@ func wrap(l line, width int) []line {
 	if width <= 0 || l.width() <= width {
 		return []line{l}
 	}
-	indent := min(hang(l), width/2)
+	indent := max(0, min(hang(l), width/2, width-2))
 	var rows []line
 	var row line
 	left := width
 	for _, s := range l {
 		for text := s.text; text != ""; {
 			head := truncate(text, left)
-			if head == "" && left >= width-indent { // a cell too wide for any row
-				head = text
+			if head == "" && left >= width-indent { // a rune too wide for any row
+				_, n := utf8.DecodeRuneInString(text)
+				head = text[:n]
 			}
 			if i := strings.LastIndexByte(head, ' ') + 1; len(head) < len(text) && text[len(head)] != ' ' && i > len(head)/2 {
 				head, left = head[:i], cells(head[:i])
