@@ -116,7 +116,7 @@ func (a *attempt) run(ctx context.Context) error {
 	upgrade := a.w != nil && isUpgrade(a.d.Header)
 	if a.w != nil {
 		var informed informer
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: informed.relay(a.w)})
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: informed.relay(a.w, a.r)})
 		defer informed.stop()
 	}
 	resp, err := a.s.Transport.RoundTrip(a.request(ctx, a.d, upgrade))
@@ -143,11 +143,12 @@ type informer struct {
 	over bool
 }
 
-func (i *informer) relay(w http.ResponseWriter) func(int, textproto.MIMEHeader) error {
+func (i *informer) relay(w http.ResponseWriter, r *http.Request) func(int, textproto.MIMEHeader) error {
 	return func(code int, header textproto.MIMEHeader) error {
 		i.mu.Lock()
 		defer i.mu.Unlock()
-		if i.over || code == http.StatusContinue { // our server sends its own 100
+		// Our server sends its own 100; HTTP/1.0 knows none of them.
+		if i.over || code == http.StatusContinue || !r.ProtoAtLeast(1, 1) {
 			return nil
 		}
 		h := w.Header()

@@ -77,7 +77,8 @@ func explain(err error, to destination) (inspect.ErrorKind, string) {
 		return inspect.ErrReset, fmt.Sprintf("the handler at %s broke the connection before its answer was whole: look for a crash in its log", base)
 	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // an alert of TLS
 		return inspect.ErrTLS, fmt.Sprintf("the handler at %s speaks TLS: use https:// for it", to.host)
-	case errors.As(err, &protocol), strings.Contains(err.Error(), "malformed"), strings.Contains(err.Error(), "transport connection broken"):
+	case errors.As(err, &protocol), strings.Contains(err.Error(), "malformed"), strings.Contains(err.Error(), "chunk"),
+		strings.Contains(err.Error(), "transport connection broken"):
 		return inspect.ErrProtocol, fmt.Sprintf("what listens at %s did not answer in HTTP: %v", base, innermost(err))
 	case errors.As(err, &network) && network.Timeout():
 		return inspect.ErrTimeout, fmt.Sprintf("the handler at %s could not be reached in time: is its address right, and the network up?", base)
