@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"strconv"
 	"sync"
@@ -301,16 +300,4 @@ func (s *sshEndpoint) Shutdown(ctx context.Context) error {
 	})
 	<-s.stopped
 	return nil
-}
-
-// sshBackoff returns how long to wait before try n, counted from 0.
-func sshBackoff(n int) time.Duration {
-	if n <= 0 {
-		return 0
-	}
-	d := 30 * time.Second
-	if n < 7 {
-		d = 500 * time.Millisecond << (n - 1)
-	}
-	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
 }

@@ -111,7 +111,8 @@ func startSSHD(t *testing.T, extra ...string) *testSSHD {
 		d.addr = freeAddr(t)
 		_, port, _ := net.SplitHostPort(d.addr)
 		lines := append([]string{
-			"ListenAddress 127.0.0.1", "Port " + port, "HostKey " + hostKey, "AuthorizedKeysFile " + authorized,
+			// Without inet, sshd takes a port 0 that is free on ::1 even if it is in use on 127.0.0.1.
+			"AddressFamily inet", "ListenAddress 127.0.0.1", "Port " + port, "HostKey " + hostKey, "AuthorizedKeysFile " + authorized,
 			"PidFile none", "StrictModes no", "UsePAM no", "UseDNS no", "PasswordAuthentication no",
 			"KbdInteractiveAuthentication no", "MaxStartups 100", "LogLevel ERROR",
 		}, extra...)

@@ -34,7 +34,11 @@ func (p *sshPins) note() string {
 	if !p.pinned {
 		return ""
 	}
-	return fmt.Sprintf("the host key of %s was not known and is trusted from now on: %s", p.addr, ssh.FingerprintSHA256(p.seen))
+	until := "from now on"
+	if p.file == "" {
+		until = "for this run"
+	}
+	return fmt.Sprintf("the host key of %s was not known and is trusted %s: %s", p.addr, until, ssh.FingerprintSHA256(p.seen))
 }
 
 // check is a callback for x/crypto. Its errors are *sshFault of kind sshHostKey.

@@ -104,6 +104,38 @@ func TestSSHBlackHole(t *testing.T) {
 	wantBack(t, ep, before)
 }
 
+// After a cut the server may hold the port for a while. The endpoint waits for it
+// instead of taking another, because providers know the URL.
+func TestSSHWaitsForItsPort(t *testing.T) {
+	noLeaks(t)
+	d := startSSHD(t, "GatewayPorts clientspecified")
+	cfg, p := throughProxy(t, d)
+	addr := freeAddr(t)
+	_, port, _ := net.SplitHostPort(addr)
+	cfg.RemoteHost, cfg.URL = "127.0.0.1", "http://"+addr
+	cfg.RemotePort, _ = net.LookupPort("tcp", port)
+	ep := mustOpenSSH(t, cfg)
+	serveHTTP(t, ep, okHandler)
+	before := ep.Status()
+	d.stop()
+	p.cut()
+	waitStatus(t, ep, "a try", func(st Status) bool { return st.Retries >= 1 })
+	holder, err := net.Listen("tcp", addr)
+	for begin := time.Now(); err != nil && time.Since(begin) < sshTimeout; { // the old sshd process is still ending
+		time.Sleep(5 * time.Millisecond)
+		holder, err = net.Listen("tcp", addr)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.start(); err != nil {
+		t.Fatal(err)
+	}
+	waitStatus(t, ep, "the refusal", func(st Status) bool { return strings.Contains(st.Reason, "does not forward port "+port+" again yet") })
+	_ = holder.Close()
+	wantBack(t, ep, before)
+}
+
 // A request in flight when the connection is cut ends for both sides.
 func TestSSHCutRequestFails(t *testing.T) {
 	noLeaks(t)
@@ -210,7 +242,11 @@ func shutdownOnce(t *testing.T, d *testSSHD) time.Duration {
 			}
 		})
 	}
-	<-busy
+	select {
+	case <-busy:
+	case <-time.After(sshTimeout):
+		t.Errorf("no load on %s: %d requests served, status %+v", ep.Addr(), served.Load(), ep.Status())
+	}
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()

@@ -40,7 +40,9 @@ func TestSSHServerParsing(t *testing.T) {
 		"ssh://me@-oProxyCommand":  "is not a host name",
 		"me@example.com:0":         "out of range",
 		"me@example.com:65536":     "out of range",
-		"ssh://me:secret@h/path":   `"/path" does`,
+		"ssh://me:secret@h/path":   "nothing may follow the port",
+		"ssh://me:1/secret@h":      "nothing may follow the port",
+		"ssh://me:a#secret@h":      "not a valid URL",
 		"ssh://me@example.com?a=b": "nothing may follow the port",
 		"ssh://me@\x1b[31m":        "not a valid URL",
 	}

@@ -2,6 +2,8 @@ package tunnel
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"strings"
@@ -54,6 +56,9 @@ func (s *sshEndpoint) reconnect(tries *int, reason string) *sshLink {
 		}
 		s.log.Info("ssh: try failed", "reason", fault.msg)
 		reason = fault.msg
+		if port := s.lastPort(); fault.kind == sshForward && port != 0 {
+			reason = fmt.Sprintf("%s does not forward port %d again yet, probably because it has not noticed that the old connection is lost; trying again", s.target.addr(), port)
+		}
 		refused[fault.kind]++
 		switch {
 		case fault.kind == sshHostKey, fault.kind == sshLogin && refused[sshLogin] >= sshMaxRefusals:
@@ -161,4 +166,16 @@ func (s *sshEndpoint) probe(l *sshLink) {
 		note := addr + " cannot be reached from here; set GatewayPorts clientspecified in the server's sshd_config and open the port, or put a proxy in front and give its URL"
 		st.Reason = strings.TrimSuffix(note+"; "+st.Reason, "; ")
 	})
+}
+
+// sshBackoff returns how long to wait before try n, counted from 0.
+func sshBackoff(n int) time.Duration {
+	if n <= 0 {
+		return 0
+	}
+	d := 30 * time.Second
+	if n < 7 {
+		d = 500 * time.Millisecond << (n - 1)
+	}
+	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
 }

@@ -56,9 +56,7 @@ func parseSSHServer(server string) (sshTarget, error) {
 	switch {
 	case err != nil: // err repeats the text, and with it perhaps a password
 		return bad("it is not a valid URL")
-	case u.Path != "" && u.Path != "/":
-		return bad(fmt.Sprintf("nothing may follow the port, but %q does", u.Path))
-	case u.RawQuery != "" || u.Fragment != "":
+	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.Fragment != "": // perhaps the rest of a password
 		return bad("nothing may follow the port")
 	case u.Hostname() == "":
 		return bad("the host is missing")
