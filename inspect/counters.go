@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"zombiezen.com/go/sqlite"
@@ -54,68 +55,30 @@ func (c *Counters) outcome(state AttemptState, status int) *int64 {
 	return &c.Status5xx
 }
 
-// each calls f with every counter's name in the file and its place.
-func (c *Counters) each(f func(name string, n *int64) error) error {
-	for _, e := range []struct {
-		name string
-		n    *int64
-	}{
-		{"received", &c.Received},
-		{"forwarded", &c.Forwarded},
-		{"held", &c.Held},
-		{"refused", &c.Refused},
-		{"attempts", &c.Attempts},
-		{"status_2xx", &c.Status2xx},
-		{"status_3xx", &c.Status3xx},
-		{"status_4xx", &c.Status4xx},
-		{"status_5xx", &c.Status5xx},
-		{"errors", &c.Errors},
-		{"pending", &c.Pending},
-	} {
-		if err := f(e.name, e.n); err != nil {
-			return err
-		}
-	}
-	return nil
+// totals are what the store keeps count of. They stand in the last change of
+// each commit, so that they belong to its revision.
+type totals struct {
+	Counters
+	Bytes  int64 `json:"bytes"`   // of the headers and bodies kept
+	LastID int64 `json:"last_id"` // the newest delivery's, also when that is gone
 }
 
-// bytesCounter is the row that holds the bytes of headers and bodies kept.
-const bytesCounter = "bytes"
+func readTotals(conn *sqlite.Conn) (t totals, err error) {
+	stmt := conn.Prep("SELECT totals FROM changes ORDER BY rev DESC LIMIT 1")
+	err = eachRow(stmt, func() error { return json.Unmarshal(columnBytes(stmt, 0), &t) })
+	return t, err
+}
 
-func (w *writer) saveCounters() error {
-	add := func(name string, n *int64) error {
-		if *n == 0 {
-			return nil
-		}
-		return w.exec("INSERT INTO counters VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET n = n + excluded.n", name, *n)
-	}
-	if err := w.counts.each(add); err != nil {
+func (s *Store) totals(ctx context.Context) (t totals, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) (err error) {
+		t, err = readTotals(conn)
 		return err
-	}
-	return add(bytesCounter, &w.bytes)
+	})
+	return t, err
 }
 
 // Counters returns the accounts, from one moment.
-func (s *Store) Counters(ctx context.Context) (c Counters, err error) {
-	named, err := s.counters(ctx)
-	if err != nil {
-		return c, err
-	}
-	err = c.each(func(name string, n *int64) error {
-		*n = named[name]
-		return nil
-	})
-	return c, err
-}
-
-func (s *Store) counters(ctx context.Context) (map[string]int64, error) {
-	named := map[string]int64{}
-	err := s.read(ctx, func(conn *sqlite.Conn) error {
-		stmt := conn.Prep("SELECT name, n FROM counters")
-		return eachRow(stmt, func() error {
-			named[stmt.ColumnText(0)] = stmt.ColumnInt64(1)
-			return nil
-		})
-	})
-	return named, err
+func (s *Store) Counters(ctx context.Context) (Counters, error) {
+	t, err := s.totals(ctx)
+	return t.Counters, err
 }

@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,32 +128,28 @@ func (s *Store) Since(ctx context.Context, rev int64) (c Changes, err error) {
 			c.Reset = true
 			return nil
 		}
-		removed := map[int64]bool{}
+		touched := map[int64]struct{}{}
 		c.Rev = rev
 		n := 0
-		stmt := bind(conn.Prep("SELECT rev, delivery_id, removed FROM changes WHERE rev > ? ORDER BY rev LIMIT ?"), rev, maxChanges)
+		stmt := bind(conn.Prep("SELECT rev, delivery_id FROM changes WHERE rev > ? ORDER BY rev LIMIT ?"), rev, maxChanges)
 		err = eachRow(stmt, func() error {
 			n++
 			c.Rev = stmt.ColumnInt64(0)
-			removed[stmt.ColumnInt64(1)] = stmt.ColumnBool(2)
+			touched[stmt.ColumnInt64(1)] = struct{}{}
 			return nil
 		})
 		if err != nil {
 			return err
 		}
 		c.More = n == maxChanges && c.Rev < newest
-		return c.load(conn, removed)
+		return c.load(conn, touched)
 	})
 	return c, err
 }
 
 // load fills c with the summaries of the touched deliveries, or their ids where they are gone.
-func (c *Changes) load(conn *sqlite.Conn, removed map[int64]bool) error {
-	ids := make([]int64, 0, len(removed))
-	for id := range removed {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
+func (c *Changes) load(conn *sqlite.Conn, touched map[int64]struct{}) error {
+	ids := slices.Sorted(maps.Keys(touched))
 	for _, id := range ids {
 		found := false
 		stmt := bind(conn.Prep(summaryColumns+"WHERE d.id = ?"), id)

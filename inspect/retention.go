@@ -47,16 +47,16 @@ func (s *Store) retain() {
 
 // Retain removes up to 100 deliveries that are over r and returns how many it removed.
 func (s *Store) Retain(ctx context.Context, r Retention) (int, error) {
-	named, err := s.counters(ctx)
+	have, err := s.totals(ctx)
 	if err != nil {
 		return 0, err
 	}
 	count, bytes, age := cmp.Or(r.Count, 100_000), cmp.Or(r.Bytes, 2<<30), cmp.Or(r.Age, 30*24*time.Hour)
 	excess := int64(0)
 	if count > 0 {
-		excess = named["received"] - count
+		excess = have.Received - count
 	}
-	if bytes > 0 && named[bytesCounter] > bytes {
+	if bytes > 0 && have.Bytes > bytes {
 		// How many that takes depends on their sizes: a tenth of a batch, then look again.
 		excess = max(excess, retentionBatch/10)
 	}

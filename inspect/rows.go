@@ -87,17 +87,18 @@ func (w *writer) insertDelivery(d *Delivery) error {
 	if body == nil {
 		body = []byte{}
 	}
-	err := w.exec(`INSERT INTO deliveries(received_at, method, target, path, host, proto, remote_addr, endpoint, content_type,
-		size, truncated, disposition, reason, header, trailer, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		d.ReceivedAt.UnixMicro(), d.Method, d.Target, d.Path(), d.Host, d.Proto, d.RemoteAddr, d.Endpoint, d.Header.Get("Content-Type"),
+	err := w.exec(`INSERT INTO deliveries(id, received_at, method, target, path, host, proto, remote_addr, endpoint, content_type,
+		size, truncated, disposition, reason, header, trailer, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		w.totals.LastID+1, d.ReceivedAt.UnixMicro(), d.Method, d.Target, d.Path(), d.Host, d.Proto, d.RemoteAddr, d.Endpoint, d.Header.Get("Content-Type"),
 		d.Size, d.Truncated, string(d.Disposition), d.Reason, header, encodeHeader(d.Trailer), body)
 	if err != nil {
 		return err
 	}
-	d.ID = w.conn.LastInsertRowID()
-	w.counts.Received++
-	w.bytes += int64(len(header) + len(body))
-	*w.counts.disposition(d.Disposition)++
+	w.totals.LastID++
+	d.ID = w.totals.LastID
+	w.totals.Received++
+	w.totals.Bytes += int64(len(header) + len(body))
+	*w.totals.disposition(d.Disposition)++
 	return nil
 }
 
@@ -111,8 +112,8 @@ func (w *writer) insertAttempt(a *Attempt, session int64) error {
 			body = append([]byte{}, a.Sent.Body...)
 		}
 	}
-	w.counts.Attempts++
-	w.counts.Pending++
+	w.totals.Attempts++
+	w.totals.Pending++
 	return w.exec(`INSERT INTO attempts(key, session, trigger, state, started_at, duration, url, status, size, error, error_kind, protocol,
 		sent, sent_method, sent_host, sent_header, sent_body) VALUES(?, ?, ?, 'pending', ?, 0, ?, 0, 0, '', '', '', ?, ?, ?, ?, ?)`,
 		attemptKey(a.DeliveryID, a.Number), session, string(a.Trigger), a.StartedAt.UnixMicro(), a.URL,
@@ -139,11 +140,12 @@ func (w *writer) updateAttempt(a *Attempt) error {
 		return err
 	}
 	if a.State != Pending {
-		w.counts.Pending--
-		*w.counts.outcome(a.State, r.Status)++
-		w.bytes += int64(len(r.Body))
+		w.totals.Pending--
+		*w.totals.outcome(a.State, r.Status)++
+		w.totals.Bytes += int64(len(r.Body))
 	}
-	return w.change(a.DeliveryID, false)
+	w.change(a.DeliveryID)
+	return nil
 }
 
 // interrupt ends what a dead session left pending.
@@ -165,13 +167,11 @@ func (w *writer) interrupt(session int64) error {
 		if err != nil {
 			return err
 		}
-		w.counts.Pending--
-		w.counts.Errors++
-		if err := w.change(key>>attemptNumberBits, false); err != nil {
-			return err
-		}
+		w.totals.Pending--
+		w.totals.Errors++
+		w.change(key >> attemptNumberBits)
 	}
-	return nil
+	return w.exec("DELETE FROM sessions WHERE id=?", session)
 }
 
 func (w *writer) mustExist(id int64) error {
@@ -205,9 +205,9 @@ func (w *writer) remove(id int64) (bool, error) {
 	found := false
 	err := eachRow(stmt, func() error {
 		found = true
-		w.counts.Received--
-		*w.counts.disposition(Disposition(stmt.ColumnText(0)))--
-		w.bytes -= stmt.ColumnInt64(1)
+		w.totals.Received--
+		*w.totals.disposition(Disposition(stmt.ColumnText(0)))--
+		w.totals.Bytes -= stmt.ColumnInt64(1)
 		return nil
 	})
 	if err != nil || !found {
@@ -216,22 +216,22 @@ func (w *writer) remove(id int64) (bool, error) {
 	lo, hi := attemptKey(id, 0), attemptKey(id+1, 0)-1
 	stmt = bind(w.conn.Prep("SELECT state, status, coalesce(length(CAST(body AS BLOB)), 0) FROM attempts WHERE key BETWEEN ? AND ?"), lo, hi)
 	err = eachRow(stmt, func() error {
-		w.counts.Attempts--
+		w.totals.Attempts--
 		state := AttemptState(stmt.ColumnText(0))
-		*w.counts.outcome(state, stmt.ColumnInt(1))--
+		*w.totals.outcome(state, stmt.ColumnInt(1))--
 		if state != Pending {
-			w.bytes -= stmt.ColumnInt64(2)
+			w.totals.Bytes -= stmt.ColumnInt64(2)
 		}
 		return nil
 	})
 	if err != nil {
 		return false, err
 	}
+	w.change(id)
 	return true, errors.Join(
 		w.exec("DELETE FROM deliveries WHERE id=?", id),
 		w.exec("DELETE FROM attempts WHERE key BETWEEN ? AND ?", lo, hi),
-		w.exec("DELETE FROM pins WHERE delivery_id=?", id),
-		w.change(id, true))
+		w.exec("DELETE FROM pins WHERE delivery_id=?", id))
 }
 
 func bind(stmt *sqlite.Stmt, args ...int64) *sqlite.Stmt {

@@ -12,11 +12,14 @@ var migrations = [schemaVersion]string{
 	// headers, is TEXT where it is valid UTF-8 without NUL (LIKE matches no
 	// BLOB), else BLOB: the bytes are the same either way.
 	//
+	// There is no index besides the keys: each would cost every capture a page
+	// of its own in the commit.
+	//
 	// An attempt's key is its delivery's id and its number in one integer
 	// (see attemptKey), so that it needs no second index.
 	`
 CREATE TABLE deliveries (
-	id           INTEGER PRIMARY KEY AUTOINCREMENT,
+	id           INTEGER PRIMARY KEY, -- never used again, see totals.LastID
 	received_at  INTEGER NOT NULL, -- microseconds since 1970, UTC
 	method       TEXT NOT NULL,
 	target       TEXT NOT NULL,
@@ -59,20 +62,19 @@ CREATE TABLE attempts (
 	truncated   INTEGER,
 	body        ANY
 ) STRICT;
-CREATE INDEX attempts_pending ON attempts(session) WHERE state = 'pending';
 
 CREATE TABLE pins (delivery_id INTEGER PRIMARY KEY) STRICT;
 
--- What changed, in the order of commits. removed = 1: the delivery is gone.
+-- The deliveries that changed, or are gone, in the order of commits. The last
+-- row of each commit has the totals as they are then (JSON, see totals).
 CREATE TABLE changes (
 	rev         INTEGER PRIMARY KEY,
 	delivery_id INTEGER NOT NULL,
-	removed     INTEGER NOT NULL DEFAULT 0
+	totals      TEXT
 ) STRICT;
 
-CREATE TABLE counters (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-
--- A process that makes attempts. It holds a lock on sessions/<id>.lock while it lives.
+-- A process that makes attempts. It holds a lock on sessions/<id>.lock while it
+-- lives, and takes its row away when it ends in good order.
 CREATE TABLE sessions (
 	id         INTEGER PRIMARY KEY AUTOINCREMENT,
 	pid        INTEGER NOT NULL,

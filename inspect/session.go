@@ -47,6 +47,20 @@ func (s *Store) Session(ctx context.Context) (int64, error) {
 	return id, nil
 }
 
+// endSession takes the session's row away, and ends what it left pending. The
+// lock goes last: until then the session lives.
+func (s *Store) endSession() {
+	s.session.Lock()
+	defer s.session.Unlock()
+	if s.sessionLock == nil {
+		return
+	}
+	_ = s.do(context.Background(), func(w *writer) error { return w.interrupt(s.sessionID) }) // else the next Open does it
+	path := s.sessionLock.Path()
+	_ = s.sessionLock.Unlock()
+	_ = os.Remove(path)
+}
+
 // SessionAlive reports whether the process that began a session in dir lives.
 func SessionAlive(dir string, id int64) bool {
 	path := sessionPath(dir, id)
@@ -78,11 +92,12 @@ func liveSessions(dir string) ([]int64, error) {
 	return alive, nil
 }
 
-// interruptDead ends the attempts that dead processes left pending.
+// interruptDead ends the attempts that dead processes left pending. It looks at
+// all attempts, but only where a process did not end in good order.
 func (s *Store) interruptDead(ctx context.Context) error {
 	var sessions []int64
 	err := s.read(ctx, func(conn *sqlite.Conn) error {
-		return sqlitex.Execute(conn, "SELECT DISTINCT session FROM attempts WHERE state='pending'", &sqlitex.ExecOptions{
+		return sqlitex.Execute(conn, "SELECT id FROM sessions", &sqlitex.ExecOptions{
 			ResultFunc: func(stmt *sqlite.Stmt) error {
 				sessions = append(sessions, stmt.ColumnInt64(0))
 				return nil

@@ -34,7 +34,7 @@ type Options struct {
 const (
 	dbName      = "hookloop.db"
 	busyTimeout = 10 * time.Second
-	pageSize    = 16384
+	pageSize    = 4096 // a commit writes whole pages, so a small one makes a lone delivery cheap
 	readers     = 4
 	// maxQueued bounds the response bytes that wait for a commit.
 	maxQueued = 64 << 20
@@ -137,19 +137,13 @@ func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		s.close()
 		s.wg.Wait()
+		s.endSession()
 		s.sendMu.Lock()
 		s.closed = true
 		close(s.queue)
 		s.sendMu.Unlock()
 		<-s.writerEnd
 		err = s.pool.Close()
-		s.session.Lock()
-		defer s.session.Unlock()
-		if s.sessionLock != nil {
-			path := s.sessionLock.Path()
-			_ = s.sessionLock.Unlock()
-			_ = os.Remove(path)
-		}
 	})
 	return err
 }
@@ -180,7 +174,7 @@ func openWriter(path string, opts Options) (_ *sqlite.Conn, err error) {
 		"PRAGMA journal_mode=WAL",
 		"PRAGMA synchronous=" + sync,
 		"PRAGMA journal_size_limit=67108864",
-		"PRAGMA wal_autocheckpoint=2000",
+		"PRAGMA wal_autocheckpoint=4000",
 	} {
 		if err := sqlitex.ExecuteTransient(conn, pragma, nil); err != nil {
 			return nil, fmt.Errorf("cannot open the store %s: %w", path, err)
@@ -221,8 +215,7 @@ func probe(conn *sqlite.Conn) error {
 		"SELECT count(*) FROM sqlite_schema",
 		"SELECT id, length(header) FROM deliveries ORDER BY id DESC LIMIT 1",
 		"SELECT key, status FROM attempts ORDER BY key DESC LIMIT 1",
-		"SELECT max(rev) FROM changes",
-		"SELECT count(*) FROM counters",
+		"SELECT rev, totals FROM changes ORDER BY rev DESC LIMIT 1",
 	} {
 		if err := sqlitex.ExecuteTransient(conn, q, nil); err != nil {
 			return fmt.Errorf("the store is damaged: %w", err)

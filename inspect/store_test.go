@@ -175,9 +175,12 @@ func TestCountersAddUp(t *testing.T) {
 	if got := checkAccounts(t, s); got != (Counters{}) {
 		t.Errorf("after removing all: %+v", got)
 	}
-	named, err := s.counters(ctx)
-	if err != nil || named[bytesCounter] != 0 {
-		t.Errorf("after removing all, %d bytes are left (%v)", named[bytesCounter], err)
+	if left, err := s.totals(ctx); err != nil || left.Bytes != 0 {
+		t.Errorf("after removing all, %d bytes are left (%v)", left.Bytes, err)
+	}
+	last := testDelivery("x")
+	if err := s.Add(ctx, last, nil); err != nil || last.ID != 9 {
+		t.Errorf("after removing all, the next is #%d (%v), want #9: a number is never used again", last.ID, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -17,15 +18,19 @@ const maxGroup = 256
 type op struct {
 	apply func(*writer) error
 	done  func(error) // called once, after the commit; must not block
+	lazy  bool        // nobody waits: it may share a commit that comes a little later
 }
+
+// lazyWait is how long a group in which nobody waits is held for more to join.
+const lazyWait = 5 * time.Millisecond
 
 // A writer is the connection of the writing goroutine and what a transaction
 // gathers until its commit.
 type writer struct {
 	conn    *sqlite.Conn
-	counts  Counters // to be added to the counters
-	bytes   int64
-	changed bool
+	totals  totals  // as of this transaction
+	changes []int64 // deliveries that it touches
+	rev     int64   // the revision that it makes; 0 = none
 }
 
 // submit queues o. It blocks while the queue is full, until ctx ends.
@@ -47,7 +52,7 @@ func (s *Store) submit(ctx context.Context, o op) error {
 // queued, ctx no longer stops it: a change is never half known.
 func (s *Store) do(ctx context.Context, apply func(*writer) error) error {
 	done := make(chan error, 1)
-	if err := s.submit(ctx, op{apply, func(err error) { done <- err }}); err != nil {
+	if err := s.submit(ctx, op{apply: apply, done: func(err error) { done <- err }}); err != nil {
 		return err
 	}
 	return <-done
@@ -60,22 +65,46 @@ func (s *Store) write(conn *sqlite.Conn) {
 	w := &writer{conn: conn}
 	group := make([]op, 0, maxGroup)
 	for first := range s.queue {
-		group = append(group[:0], first)
-	drain:
-		for len(group) < maxGroup {
-			select {
-			case o, ok := <-s.queue:
-				if !ok {
-					break drain
-				}
-				group = append(group, o)
-			default:
-				break drain
-			}
-		}
+		group = s.gather(append(group[:0], first))
 		s.commit(w, group)
 		clear(group)
 	}
+}
+
+// gather adds to a group what else is queued. Only where nobody in the group
+// waits does it wait for more.
+func (s *Store) gather(group []op) []op {
+	lazy := group[0].lazy
+	var timer <-chan time.Time
+	for len(group) < maxGroup {
+		select {
+		case o, ok := <-s.queue:
+			if !ok {
+				return group
+			}
+			group = append(group, o)
+			lazy = lazy && o.lazy
+			continue
+		default:
+		}
+		if !lazy {
+			return group
+		}
+		if timer == nil {
+			timer = time.After(lazyWait)
+		}
+		select {
+		case o, ok := <-s.queue:
+			if !ok {
+				return group
+			}
+			group = append(group, o)
+			lazy = o.lazy
+		case <-timer:
+			return group
+		}
+	}
+	return group
 }
 
 // commit runs the group in one transaction; when one of them fails, each in
@@ -88,10 +117,8 @@ func (s *Store) commit(w *writer, group []op) {
 		}
 		return
 	}
-	if err == nil && w.changed {
-		if rev, rerr := maxRev(w.conn); rerr == nil {
-			s.advance(rev)
-		}
+	if err == nil && w.rev > 0 {
+		s.advance(w.rev)
 		s.watchers.signal()
 	}
 	for _, o := range group {
@@ -103,7 +130,7 @@ func (s *Store) commit(w *writer, group []op) {
 var errTransaction = errors.New("the store cannot be written to")
 
 func (w *writer) transact(group []op) (err error) {
-	w.counts, w.bytes, w.changed = Counters{}, 0, false
+	w.changes, w.rev = w.changes[:0], 0
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("%w: %w", errTransaction, err)
 	}
@@ -112,12 +139,15 @@ func (w *writer) transact(group []op) (err error) {
 			_ = w.exec("ROLLBACK")
 		}
 	}()
+	if w.totals, err = readTotals(w.conn); err != nil {
+		return err
+	}
 	for _, o := range group {
 		if err := o.apply(w); err != nil {
 			return err
 		}
 	}
-	if err := w.saveCounters(); err != nil {
+	if err := w.saveChanges(); err != nil {
 		return err
 	}
 	if err := w.exec("COMMIT"); err != nil {
@@ -153,9 +183,26 @@ func (w *writer) exec(query string, args ...any) error {
 	return errors.Join(err, stmt.Reset())
 }
 
-func (w *writer) change(delivery int64, removed bool) error {
-	w.changed = true
-	return w.exec("INSERT INTO changes(delivery_id, removed) VALUES(?, ?)", delivery, removed)
+// change notes that the transaction touches a delivery.
+func (w *writer) change(delivery int64) { w.changes = append(w.changes, delivery) }
+
+// saveChanges writes what the transaction touched, with the totals.
+func (w *writer) saveChanges() error {
+	for i, id := range w.changes {
+		var totals any
+		if i == len(w.changes)-1 {
+			text, err := json.Marshal(w.totals)
+			if err != nil {
+				return err
+			}
+			totals = text
+		}
+		if err := w.exec("INSERT INTO changes(delivery_id, totals) VALUES(?, ?)", id, totals); err != nil {
+			return err
+		}
+		w.rev = w.conn.LastInsertRowID()
+	}
+	return nil
 }
 
 // Add stores d and gives it its ID. If first is not nil, it becomes the
@@ -189,9 +236,10 @@ func (s *Store) AddAsync(ctx context.Context, d *Delivery, first *Attempt) (wait
 				return err
 			}
 		}
-		return w.change(d.ID, false)
+		w.change(d.ID)
+		return nil
 	}
-	if err := s.submit(ctx, op{apply, func(err error) { done <- err }}); err != nil {
+	if err := s.submit(ctx, op{apply: apply, done: func(err error) { done <- err }}); err != nil {
 		return nil, err
 	}
 	return func() error { return <-done }, nil
@@ -213,14 +261,16 @@ func (s *Store) Begin(ctx context.Context, a *Attempt) error {
 		if err := w.insertAttempt(a, session); err != nil {
 			return err
 		}
-		return w.change(a.DeliveryID, false)
+		w.change(a.DeliveryID)
+		return nil
 	})
 }
 
 // Finish queues the present state of a, which Begin or Add numbered: its end,
 // or, while its State is still Pending, what is known so far. It returns when
-// a is queued, not when it is committed; Close commits all that is queued. An
-// attempt that has ended is never changed again.
+// a is queued, not when it is committed, which is at most a few milliseconds
+// later; Close commits all that is queued. An attempt that has ended is never
+// changed again. What a points to must not be changed after the call.
 func (s *Store) Finish(a *Attempt) error {
 	c := *a
 	size := min(int64(attemptBytes(&c))+1, maxQueued)
@@ -230,6 +280,7 @@ func (s *Store) Finish(a *Attempt) error {
 	err := s.submit(context.Background(), op{
 		apply: func(w *writer) error { return w.updateAttempt(&c) },
 		done:  func(error) { s.bytes.Release(size) },
+		lazy:  true,
 	})
 	if err != nil {
 		s.bytes.Release(size)
@@ -255,7 +306,8 @@ func (s *Store) Pin(ctx context.Context, id int64, pinned bool) error {
 		if err := w.exec(query, id); err != nil {
 			return err
 		}
-		return w.change(id, false)
+		w.change(id)
+		return nil
 	})
 }
 
