@@ -150,16 +150,14 @@ func buildHookloop(t testing.TB) string {
 func startListen(t testing.TB, bin, handler, data string, more ...string) (*exec.Cmd, string) {
 	t.Helper()
 	args := append([]string{
-		"listen", handler, "--tunnel", "none", "--port", "0", "--inspector", "off", "--output", "json", "--data-dir", data,
+		"listen", handler, "--tunnel", "none", "--port", "0", "--inspector", "off", "--output", "quiet", "--data-dir", data,
 	}, more...)
 	cmd := exec.Command(bin, args...)
 	cmd.Dir = t.TempDir() // away from anybody's hookloop.yaml
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := filepath.Join(cmd.Dir, "ready.json")
+	cmd.Args = append(cmd.Args, "--ready-file", file)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -167,14 +165,21 @@ func startListen(t testing.TB, bin, handler, data string, more ...string) (*exec
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	var ready struct {
-		ReceiverURL string `json:"receiver_url"`
+	for end := time.Now().Add(patience); ; {
+		if text, err := os.ReadFile(file); err == nil {
+			var ready struct {
+				ReceiverURL string `json:"receiver_url"`
+			}
+			if err := json.Unmarshal(text, &ready); err != nil {
+				t.Fatal(err)
+			}
+			return cmd, ready.ReceiverURL
+		}
+		if time.Now().After(end) {
+			t.Fatalf("hookloop is not ready: %s", stderr.String())
+		}
+		time.Sleep(5 * time.Millisecond) // between two looks, not for a result
 	}
-	if err := json.NewDecoder(out).Decode(&ready); err != nil {
-		t.Fatalf("hookloop is not ready: %v\n%s", err, stderr.String())
-	}
-	go func() { _, _ = io.Copy(io.Discard, out) }()
-	return cmd, ready.ReceiverURL
 }
 
 func serveHandler(t testing.TB, h http.HandlerFunc) string {
