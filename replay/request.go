@@ -189,7 +189,15 @@ func (p *plan) request(ctx context.Context, d *inspect.Delivery, upgrade bool) *
 			req.Header["content-length"] = []string{"0"}
 		}
 	}
-	if !p.repeatable(req.Header) {
+	switch p.method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace: // which it would repeat
+	default:
+		for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} { // with which, too
+			if v, ok := req.Header[name]; ok {
+				delete(req.Header, name)
+				req.Header[strings.ToLower(name)] = v
+			}
+		}
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.body)), nil }
 	}
 	return req
@@ -197,13 +205,3 @@ func (p *plan) request(ctx context.Context, d *inspect.Delivery, upgrade bool) *
 
 // noUserAgent keeps the transport from adding its own. It is never written to.
 var noUserAgent = []string{""}
-
-// repeatable reports whether the transport would send a request twice that
-// it can get the body of again.
-func (p *plan) repeatable(h http.Header) bool {
-	switch p.method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return true
-	}
-	return len(h["Idempotency-Key"])+len(h["X-Idempotency-Key"]) > 0
-}
