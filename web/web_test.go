@@ -19,7 +19,7 @@ import (
 	"hookloop/inspect"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(withChromium{m}) }
 
 const testToken = "0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -114,7 +114,14 @@ func addTo(t testing.TB, store *inspect.Store, d inspect.Delivery, a *inspect.At
 	if err := store.Finish(&first); err != nil {
 		t.Fatal(err)
 	}
-	return d.ID
+	for range 500 { // Finish only queues it
+		if got, err := store.Attempt(context.Background(), d.ID, 1); err != nil || got.State != inspect.Pending {
+			return d.ID
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatal("the attempt never ends")
+	return 0
 }
 
 // answered is an attempt that ended with a response.

@@ -20,8 +20,21 @@ export class Actions {
     return '';
   }
 
+  // selected returns the selected delivery with its attempts, fetched if it is
+  // not on show yet; null when there is none.
+  async selected() {
+    const { selected } = this.model;
+    if (!selected || this.got?.delivery?.id === selected) return this.got;
+    try {
+      return await api.detail(selected);
+    } catch (err) {
+      this.ui.say(err.message, 'bad');
+      return null;
+    }
+  }
+
   async replay() {
-    const d = this.got?.delivery;
+    const d = (await this.selected())?.delivery;
     if (!d) return;
     const reason = this.replayReason(d);
     if (reason) {
@@ -49,16 +62,16 @@ export class Actions {
     }
   }
 
-  edit() {
-    if (!this.got) return;
+  async edit() {
+    this.model.stopFollowing();
+    const got = await this.selected();
     const { status } = this.model;
     if (status && !status.replay.possible) this.ui.say(status.replay.reason, 'bad');
-    else this.ui.show({ kind: 'edit', got: this.got });
-    this.model.stopFollowing();
+    else if (got?.delivery) this.ui.show({ kind: 'edit', got });
   }
 
   async pin() {
-    const d = this.got?.delivery;
+    const d = (await this.selected())?.delivery;
     if (!d) return;
     await this.try(async () => {
       await api.pin(d.id, !d.pinned);
@@ -74,8 +87,8 @@ export class Actions {
     }
   }
 
-  copyMenu() {
-    const d = this.got?.delivery;
+  async copyMenu() {
+    const d = (await this.selected())?.delivery;
     if (!d) return;
     const { say } = this.ui;
     this.ui.show({
@@ -88,8 +101,8 @@ export class Actions {
     });
   }
 
-  exportMenu() {
-    const d = this.got?.delivery;
+  async exportMenu() {
+    const d = (await this.selected())?.delivery;
     const { query } = this.model;
     const all = query ? 'all that match the filter' : 'all deliveries';
     const one = d ? [
@@ -106,8 +119,8 @@ export class Actions {
     });
   }
 
-  more() {
-    const d = this.got?.delivery;
+  async more() {
+    const d = (await this.selected())?.delivery;
     if (!d) return;
     this.ui.show({
       kind: 'menu', title: `Delivery #${d.id}`, entries: [

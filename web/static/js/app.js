@@ -81,10 +81,13 @@ function Dialogs({ dialog, close, actions }) {
 function Filter({ model, onExport }) {
   const [text, setText] = useState(model.query);
   const timer = useRef(0);
-  useEffect(() => setText(model.query), [model.query]);
+  const applied = useRef(model.query);
+  useEffect(() => { // set by someone else; what is being typed is never touched
+    if (model.query !== applied.current) setText(applied.current = model.query);
+  }, [model.query]);
   const apply = (value, wait) => {
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => model.setQuery(value.trim()), wait);
+    timer.current = setTimeout(() => model.setQuery(applied.current = value.trim()), wait);
   };
   return html`
     <div class="filter">

@@ -73,7 +73,7 @@ const Trailer = ({ trailer }) => trailer && html`<h3>Trailer</h3><${Headers} hea
 
 function Summary({ d, last, setTab }) {
   const facts = [
-    ['URL', d.url], ['Content type', (d.header['Content-Type'] || []).join(', ')], ['Provider’s agent', (d.header['User-Agent'] || []).join(', ')],
+    ['URL', d.url], ['Content type', (d.header['Content-Type'] || []).join(', ')], ['User agent', (d.header['User-Agent'] || []).join(', ')],
     ['From', d.remote_addr], ['Protocol', d.proto], ['SHA-256', d.sha256],
   ].filter(([, value]) => value);
   const params = query(d.target);

@@ -3,11 +3,13 @@
 
 import { html, useLayoutEffect, useRef } from '../vendor/preact-htm.js';
 
-export function Dialog({ title, className = '', onClose, onKeyDown, children }) {
+// Dialog gives the focus to what the selector first finds, else to its close button.
+export function Dialog({ title, first = '.none', className = '', onClose, onKeyDown, children }) {
   const box = useRef();
   useLayoutEffect(() => {
     const back = document.activeElement;
     box.current.showModal();
+    box.current.querySelector(first)?.focus();
     return () => back?.focus?.({ preventScroll: true });
   }, []);
   return html`
@@ -40,7 +42,7 @@ export function Menu({ title, entries, onClose }) {
     event.preventDefault();
     event.stopPropagation();
   };
-  return html`<${Dialog} title=${title} className="menu-dialog" onClose=${onClose} onKeyDown=${onKeyDown}>
+  return html`<${Dialog} title=${title} className="menu-dialog" first=".menu button" onClose=${onClose} onKeyDown=${onKeyDown}>
     <div class="menu">${entries.map((e) => html`
       <button key=${e.key} aria-disabled=${Boolean(e.reason)} class=${e.tone || ''} onClick=${() => choose(e)}>
         <kbd>${e.key}</kbd><span>${e.name}${(e.reason || e.hint) && html`<small>${e.reason || e.hint}</small>`}</span>
@@ -51,7 +53,7 @@ export function Menu({ title, entries, onClose }) {
 const keys = [
   ['Move', [['j ↓ / k ↑', 'next, previous delivery'], ['g / G', 'newest (and follow), oldest'], ['enter', 'open'], ['esc q', 'back'], ['f', 'follow the newest']]],
   ['Look', [['tab ] / [', 'next, previous view'], ['/', 'filter'], ['?', 'this help']]],
-  ['Do', [['r', 'replay'], ['e', 'edit and replay'], ['y', 'copy: curl, body, URL, id'], ['x', 'export: HAR, JSON lines, curl'], ['m', 'pin']]],
+  ['Do', [['r', 'replay'], ['e', 'edit and replay'], ['y', 'copy: curl, body, URL, id'], ['x', 'export: HAR, JSON lines, curl'], ['m', 'pin'], ['.', 'more: pin, remove']]],
 ];
 const examples = [
   ['status:>=500', 'answered with 500 or more'], ['is:failed', 'the last attempt failed'], ['method:POST path:/stripe/*', 'by method and path'],
@@ -68,8 +70,8 @@ export function Help({ onClose }) {
 }
 
 export function Confirm({ title, text, yes, onYes, onClose }) {
-  return html`<${Dialog} title=${title} className="confirm" onClose=${onClose}>
+  return html`<${Dialog} title=${title} className="confirm" first=".dialog-foot button" onClose=${onClose}>
     <p>${text}</p>
-    <div class="dialog-foot"><button onClick=${onClose} autofocus>Keep it</button><button class="danger" onClick=${() => { onClose(); onYes(); }}>${yes}</button></div>
+    <div class="dialog-foot"><button onClick=${onClose}>Keep it</button><button class="danger" onClick=${() => { onClose(); onYes(); }}>${yes}</button></div>
   <//>`;
 }

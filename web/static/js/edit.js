@@ -12,6 +12,11 @@ const maxEdited = 2 << 20; // a text field with more is no pleasure
 export const headerText = (header) => Object.entries(header)
   .flatMap(([name, values]) => values.map((value) => `${name}: ${value}`)).join('\n');
 
+// What frames the message follows from the body; it is not edited.
+const framing = ['Content-Length', 'Transfer-Encoding', 'Connection'];
+
+export const editedHeader = (header) => Object.fromEntries(Object.entries(header).filter(([name]) => !framing.includes(name)));
+
 // headerChanges compares what was edited with what was there. It returns what
 // the API takes: new values by name, [] for what is gone.
 export function headerChanges(before, text) {
@@ -54,8 +59,9 @@ async function load(d) {
 
 export function Edit({ d, attempts, onSend, onClose }) {
   const firstTo = attempts.length ? attempts[0].url : '';
+  const before = editedHeader(d.header);
   const [to, setTo] = useState(firstTo);
-  const [headers, setHeaders] = useState(headerText(d.header));
+  const [headers, setHeaders] = useState(headerText(before));
   const [body, setBody] = useState({ loading: true });
   const [text, setText] = useState('');
   const [error, setError] = useState('');
@@ -65,6 +71,11 @@ export function Edit({ d, attempts, onSend, onClose }) {
     load(d).then((b) => {
       setBody(b);
       setText(b.text ?? '');
+      requestAnimationFrame(() => {
+        const field = form.current?.querySelector('#edit-body');
+        field?.focus();
+        field?.setSelectionRange(0, 0);
+      });
     }, (err) => setBody({ reason: err.message }));
   }, [d.id]);
 
@@ -73,7 +84,7 @@ export function Edit({ d, attempts, onSend, onClose }) {
     setError('');
     try {
       const request = {};
-      const changes = headerChanges(d.header, headers);
+      const changes = headerChanges(before, headers);
       if (to.trim() !== firstTo) request.to = to.trim();
       if (Object.keys(changes).length) request.headers = changes;
       if (!body.reason && text !== body.text) request.body = body.restore(text);
@@ -93,14 +104,14 @@ export function Edit({ d, attempts, onSend, onClose }) {
     }
     event.stopPropagation();
   };
-  return html`<${Dialog} title=${`Edit & replay #${d.id}`} className="edit" onClose=${onClose} onKeyDown=${onKeyDown}>
+  return html`<${Dialog} title=${`Edit & replay #${d.id}`} className="edit" first="#edit-to" onClose=${onClose} onKeyDown=${onKeyDown}>
     <form ref=${form} onSubmit=${(e) => { e.preventDefault(); send(); }}>
       <label>Send to <input id="edit-to" class="code" value=${to} onInput=${(e) => setTo(e.target.value)} spellcheck=${false} autocomplete="off"
         placeholder="a port, host:port or URL; empty for the handler" /></label>
       <label>Headers, one a line <textarea id="edit-headers" class="code" rows="7" spellcheck=${false} value=${headers} onInput=${(e) => setHeaders(e.target.value)}></textarea></label>
       ${body.reason
         ? html`<p class="reason" id="edit-reason">The body can’t be edited here. ${body.reason}; it is sent as it is.</p>`
-        : html`<label>Body <textarea id="edit-body" class="code" rows="12" spellcheck=${false} disabled=${body.loading} value=${text} onInput=${(e) => setText(e.target.value)}></textarea></label>`}
+        : html`<label>Body <textarea id="edit-body" class="code wraps" rows="14" spellcheck=${false} disabled=${body.loading} value=${text} onInput=${(e) => setText(e.target.value)}></textarea></label>`}
       ${signed && html`<p class="hint">${signed} signs the body as it came. A handler that checks it will refuse an edited one.</p>`}
       ${error && html`<p class="reason bad" role="alert">${error}</p>`}
       <div class="dialog-foot"><span class="hint"><kbd>ctrl</kbd> <kbd>enter</kbd> sends</span>

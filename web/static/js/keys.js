@@ -89,6 +89,7 @@ const keys = {
   y: (p) => p.actions.copyMenu(),
   x: (p) => p.actions.exportMenu(),
   m: (p) => p.actions.pin(),
+  '.': (p) => p.actions.more(),
   ']': (p) => p.step(1),
   '[': (p) => p.step(-1),
   Tab: (p) => p.step(1),

@@ -9,13 +9,14 @@ export class Live {
   // on.frame(frame), on.state('online' | 'offline' | 'locked')
   constructor(on) {
     this.on = on;
-    this.rev = 0;
+    this.rev = undefined;
     this.failures = 0;
     this.timer = 0;
     addEventListener('online', () => this.hurry());
     document.addEventListener('visibilitychange', () => document.hidden || this.hurry());
   }
 
+  // start follows from a revision; undefined: from now on.
   start(rev) {
     this.rev = rev;
     this.connect();
@@ -24,7 +25,7 @@ export class Live {
   connect() {
     this.timer = 0;
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-    const socket = new WebSocket(`${scheme}://${location.host}/api/v1/live?since=${this.rev}`);
+    const socket = new WebSocket(`${scheme}://${location.host}/api/v1/live${this.rev === undefined ? '' : `?since=${this.rev}`}`);
     socket.onmessage = (event) => {
       const frame = JSON.parse(event.data);
       this.rev = frame.rev;

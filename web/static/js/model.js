@@ -52,7 +52,7 @@ export class Model {
       this.following = false;
     }
     const rev = await this.reload();
-    this.live.start(rev ?? 0);
+    this.live.start(rev);
   }
 
   setConnection(state) {
@@ -185,7 +185,7 @@ export class Model {
   }
 
   relistSoon() {
-    if (!this.relistTimer) this.relistTimer = setTimeout(() => this.relist(), relistEvery);
+    if (!this.relistTimer && !this.queryError) this.relistTimer = setTimeout(() => this.relist(), relistEvery);
   }
 
   // relist lists the newest again and joins them with the rows.
