@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -84,7 +85,7 @@ func (a *app) sees(t *testing.T, text string) {
 		last = b
 		a.Send(tea.ClearScreen())
 		return strings.Contains(ansi.Strip(string(b)), text)
-	}, teatest.WithDuration(10*time.Second), teatest.WithCheckInterval(20*time.Millisecond))
+	}, teatest.WithDuration(20*time.Second), teatest.WithCheckInterval(20*time.Millisecond))
 	a.seen.Write(last)
 }
 
@@ -97,7 +98,7 @@ func (a *app) press(names ...string) {
 func (a *app) end(t *testing.T) {
 	t.Helper()
 	a.press("ctrl+c")
-	a.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
+	a.WaitFinished(t, teatest.WithFinalTimeout(20*time.Second))
 }
 
 func TestSession(t *testing.T) {
@@ -230,25 +231,56 @@ func TestSessionEditsNothing(t *testing.T) {
 	}
 }
 
+// A screenWriter keeps what is written to it, and says when there is something.
+type screenWriter struct {
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	drawn chan struct{} // capacity 1
+}
+
+func (w *screenWriter) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if bytes.Contains(b, []byte("hookloop")) {
+		select {
+		case w.drawn <- struct{}{}:
+		default:
+		}
+	}
+	return w.buf.Write(b)
+}
+
+func (w *screenWriter) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.String()
+}
+
 func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	ended := make(chan error, 1)
-	var out bytes.Buffer
+	out := &screenWriter{drawn: make(chan struct{}, 1)}
 	go func() {
-		ended <- Run(ctx, Config{Store: openStore(t)}, tea.WithInput(nil), tea.WithOutput(&out), tea.WithWindowSize(80, 24))
+		ended <- Run(ctx, Config{Store: openStore(t)}, tea.WithInput(nil), tea.WithOutput(out), tea.WithWindowSize(80, 24))
 	}()
-	time.Sleep(100 * time.Millisecond)
+	deadline := time.After(20 * time.Second)
+	select {
+	case <-out.drawn:
+	case <-deadline:
+		t.Fatal("it drew nothing")
+	}
 	cancel()
 	select {
 	case err := <-ended:
 		if err != nil {
 			t.Errorf("got %v, want nil", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-deadline:
 		t.Fatal("it did not end")
 	}
-	if !strings.HasSuffix(strings.TrimRight(out.String(), "\r\n"), ansi.ResetModeBracketedPaste) && !strings.Contains(out.String(), ansi.ResetModeAltScreenSaveCursor) {
-		t.Errorf("the terminal was not restored: %q", out.String()[max(0, out.Len()-200):])
+	if got := out.String(); strings.Count(got, ansi.SetModeAltScreenSaveCursor) != 1 || strings.Count(got, ansi.ResetModeAltScreenSaveCursor) != 1 {
+		t.Errorf("the terminal was not restored: …%q", got[max(0, len(got)-200):])
 	}
 }
 

@@ -76,11 +76,19 @@ func writeDraft(d *inspect.Delivery) (string, error) {
 	return path, nil
 }
 
+// removeDraft removes a draft and its folder; "" is none.
+func removeDraft(path string) {
+	if path != "" {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+}
+
 func (m *model) openEditor(msg draftMsg) tea.Cmd {
 	if msg.err != nil {
 		m.say(toneBad, "%s", safe(msg.err.Error()))
 		return nil
 	}
+	m.draft = msg.path
 	argv := append(append([]string{}, m.cfg.Editor...), msg.path)
 	return tea.ExecProcess(exec.Command(argv[0], argv[1:]...), func(err error) tea.Msg {
 		return editorMsg{msg, err}
@@ -90,7 +98,7 @@ func (m *model) openEditor(msg draftMsg) tea.Cmd {
 // readDraft reads what the editor left and removes it.
 func (s source) readDraft(msg editorMsg) tea.Cmd {
 	return func() tea.Msg {
-		defer func() { _ = os.RemoveAll(filepath.Dir(msg.path)) }()
+		defer removeDraft(msg.path)
 		if msg.failed != nil {
 			return editedMsg{err: fmt.Errorf("nothing was sent, as the editor failed: %w", msg.failed)}
 		}

@@ -157,12 +157,7 @@ func TestFollowFromTheCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 3000 { // more than one read brings
-		addDelivery(t, store, fmt.Sprintf("/%d", i))
-		if i == 50 && testing.Short() {
-			break
-		}
-	}
+	fillStore(t, store, 3000) // more than one read brings
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	var out bytes.Buffer

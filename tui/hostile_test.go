@@ -98,16 +98,67 @@ func headerSafe(h http.Header) http.Header {
 	return out
 }
 
-func TestHostileBytesOnScreen(t *testing.T) {
+func (m *model) checkHarmless(t *testing.T, what string) {
+	t.Helper()
+	checkHarmless(t, what, strings.Join(m.screen(), "\n"))
+}
+
+// hostileModel shows one delivery that is hostile, in surroundings that are.
+func hostileModel(t *testing.T, w int) *model {
+	m := newTestModel(t, w, 70)
+	m.cfg.HandlerURL, m.cfg.InspectorURL, m.cfg.Version, m.notice = hostile, hostile, hostile, hostile
+	m.Update(listedMsg{at: m.at, rows: []inspect.Summary{{
+		ID: 7, ReceivedAt: noon, Method: "P" + hostile, Target: hostile, Path: "/" + hostile, Host: hostile, RemoteAddr: hostile, ContentType: hostile,
+		Disposition: inspect.Refused, Reason: hostile,
+	}}, done: true})
+	return m
+}
+
+func TestHostileBytesAroundTheBody(t *testing.T) {
+	for _, w := range []int{40, 100, 200} {
+		m := hostileModel(t, w)
+		m.checkHarmless(t, "list")
+		m.keys("?")
+		m.checkHarmless(t, "help")
+		m.keys("esc")
+		for _, state := range []tunnel.State{tunnel.Online, tunnel.Reconnecting, tunnel.Failed} {
+			m.Update(syncedMsg{at: m.at, vitals: vitals{
+				now: noon, tunnel: tunnel.Status{State: state, URL: hostile, Reason: hostile, Retries: 1}, notice: hostile,
+				health: replay.Health{State: replay.HealthDown, Reason: hostile},
+			}})
+			m.checkHarmless(t, "header")
+		}
+		m.Update(replayedMsg{id: 7, err: fmt.Errorf("%s", hostile)})
+		m.checkHarmless(t, "error")
+		m.Update(replayedMsg{id: 7, attempt: hostileAttempt(7, inspect.Errored, "")})
+		m.checkHarmless(t, "attempt's error")
+		m.Update(copyMsg{err: hostile})
+		m.checkHarmless(t, "copy's error")
+		m.Update(syncedMsg{at: m.at, vitals: vitals{now: noon}, err: fmt.Errorf("%s", hostile)})
+		m.checkHarmless(t, "store's error")
+		m.Update(detailMsg{id: 7, err: fmt.Errorf("%s", hostile)})
+		m.checkHarmless(t, "detail's error")
+		m.keys("/")
+		m.Update(tea.PasteMsg{Content: hostile})
+		m.checkHarmless(t, "paste")
+		m.keys("\x1b]", "\u202e", "enter")
+		m.checkHarmless(t, "query's error")
+		m.keys("esc")
+		m.at.query = hostile
+		m.Update(listedMsg{at: m.at, done: true})
+		m.checkHarmless(t, "filter of an empty list")
+	}
+}
+
+func TestHostileBytesInTheTabs(t *testing.T) {
 	jsonBody, err := json.Marshal(map[string]string{"k": hostile})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rawJSON := `{"k` + hostile + `": "` + hostile + `"}`
 	bodies := map[string][2]string{
-		"json": {string(jsonBody), "application/json"}, "bad json": {rawJSON, "application/json"}, "text": {hostile, "text/plain"},
-		"form": {"a=" + hostile + "&" + hostile + "=b", "application/x-www-form-urlencoded"}, "html": {"<p>" + hostile, "text/html"},
-		"binary": {hostile + "\x00\x01", "image/png"}, "nothing said": {hostile, ""}, "hostile type": {hostile, hostile},
+		"json": {string(jsonBody), "application/json"}, "bad json": {`{"k` + hostile + `": "` + hostile + `"}`, "application/json"},
+		"text": {hostile, "text/plain"}, "form": {"a=" + hostile + "&" + hostile + "=b", "application/x-www-form-urlencoded"},
+		"html": {"<p>" + hostile, "text/html"}, "binary": {hostile + "\x00\x01", "image/png"}, "hostile type": {hostile, hostile},
 	}
 	for name, body := range bodies {
 		t.Run(name, func(t *testing.T) {
@@ -117,45 +168,20 @@ func TestHostileBytesOnScreen(t *testing.T) {
 			attempts := []inspect.Attempt{*hostileAttempt(7, inspect.Errored, body[1]), *hostileAttempt(7, inspect.Answered, body[1])}
 			attempts[0].Number, attempts[0].State = 1, inspect.Errored
 			attempts[1].Number, attempts[1].State = 2, inspect.Answered
-			row := inspect.Summary{
-				ID: 7, ReceivedAt: d.ReceivedAt, Method: d.Method, Target: d.Target, Path: d.Path(), Host: d.Host, RemoteAddr: d.RemoteAddr, ContentType: body[1],
-				Disposition: inspect.Refused, Reason: hostile,
-			}
-			for _, w := range []int{40, 100, 200} {
-				m := newTestModel(t, w, 90)
-				m.cfg.HandlerURL, m.cfg.InspectorURL, m.cfg.Version, m.notice = hostile, hostile, hostile, hostile
-				for _, state := range []tunnel.State{tunnel.Online, tunnel.Reconnecting, tunnel.Failed} {
-					m.Update(syncedMsg{at: m.at, vitals: vitals{
-						now: noon, tunnel: tunnel.Status{State: state, URL: hostile, Reason: hostile, Retries: 1}, notice: hostile,
-						health: replay.Health{State: replay.HealthDown, Reason: hostile},
-					}})
-					checkHarmless(t, "empty", strings.Join(m.screen(), "\n"))
-				}
-				m.at.query = hostile
-				m.Update(listedMsg{at: m.at, rows: []inspect.Summary{row}, done: true})
-				checkHarmless(t, "list", strings.Join(m.screen(), "\n"))
-				m.press(keyMsg("enter"))
-				for n := range tabCount {
-					for chosen := range 3 {
-						m.detail.tab, m.detail.chosen = n, chosen
-						m.Update(detailMsg{id: 7, chosen: chosen, tab: n, d: d, attempts: attempts, doc: buildDoc(n, d, attempts, chosen, m.t)})
-						m.detail.pagers[n].found("hidden", nil)
-						checkHarmless(t, fmt.Sprintf("tab %d", n), strings.Join(m.screen(), "\n"))
+			m := hostileModel(t, 60)
+			m.press(keyMsg("enter"))
+			for n := range tabCount {
+				for chosen := 1; chosen <= 2; chosen++ {
+					m.detail.tab, m.detail.chosen = n, chosen
+					m.Update(detailMsg{id: 7, chosen: chosen, tab: n, d: d, attempts: attempts, doc: buildDoc(n, d, attempts, chosen, m.t)})
+					for range 4 {
+						m.checkHarmless(t, tabNames[n])
+						m.keys("pgdown")
 					}
 				}
-				m.Update(replayedMsg{id: 7, err: fmt.Errorf("%s", hostile)})
-				checkHarmless(t, "error", strings.Join(m.screen(), "\n"))
-				m.Update(replayedMsg{id: 7, attempt: &attempts[0]})
-				checkHarmless(t, "attempt's error", strings.Join(m.screen(), "\n"))
-				m.Update(syncedMsg{at: m.at, vitals: vitals{now: noon}, err: fmt.Errorf("%s", hostile)})
-				checkHarmless(t, "store's error", strings.Join(m.screen(), "\n"))
-				m.keys("/")
-				m.Update(tea.PasteMsg{Content: hostile})
-				checkHarmless(t, "paste", m.ask.input.Value())
-				m.keys("enter")
-				m.Update(foundMsg{doc: m.detail.pagers[tabRaw].doc, term: hostile})
-				checkHarmless(t, "not found", strings.Join(m.screen(), "\n"))
 			}
+			m.Update(foundMsg{doc: m.detail.pagers[tabRaw].doc, term: hostile})
+			m.checkHarmless(t, "not found")
 		})
 	}
 }

@@ -45,6 +45,7 @@ type model struct {
 	resume   bool     // follow again when the detail is left
 	finding  context.CancelFunc
 	replays  replays
+	draft    string // file that is being edited; "" for none
 	message  message
 	notice   string
 	storeErr string // why the store cannot be read; "" when it can
@@ -65,8 +66,12 @@ func newModel(ctx context.Context, c Config) *model {
 	return m
 }
 
-// close ends the watch on the store.
-func (m *model) close() { m.stop() }
+// close ends the watch on the store and removes a draft whose editor did not
+// come back.
+func (m *model) close() {
+	m.stop()
+	removeDraft(m.draft)
+}
 
 // Init reads the list and begins to wait for changes.
 func (m *model) Init() tea.Cmd {
@@ -119,6 +124,7 @@ func (m *model) dispatch(msg tea.Msg) tea.Cmd {
 	case editorMsg:
 		return m.src.readDraft(msg)
 	case editedMsg:
+		m.draft = ""
 		return m.edited(msg)
 	}
 	return nil

@@ -6,6 +6,7 @@ package tui
 type pager struct {
 	doc           *doc
 	line, row     int
+	last          [2]int // the position at which the last row is at the screen's bottom
 	width, height int
 
 	term string // what was searched for; "" = nothing
@@ -20,14 +21,28 @@ func (p *pager) show(d *doc, keep bool) {
 	if !keep {
 		p.line, p.row, p.term = 0, 0, ""
 	}
-	p.settle()
+	p.measure()
 }
 
 func (p *pager) resize(width, height int) {
+	width, height = max(width, 0), max(height, 0)
+	if p.width == width && p.height == height {
+		return
+	}
 	if p.width != width {
 		p.row = 0
 	}
-	p.width, p.height = max(width, 0), max(height, 0)
+	p.width, p.height = width, height
+	p.measure()
+}
+
+// measure finds the end anew, after the doc or the size has changed.
+func (p *pager) measure() {
+	p.last = [2]int{}
+	if p.doc != nil && p.doc.n > 0 && p.width > 0 {
+		n := p.doc.n - 1
+		p.last[0], p.last[1] = p.walk(n, len(p.rows(n))-1, 1-p.height)
+	}
 	p.settle()
 }
 
@@ -73,17 +88,8 @@ func (p *pager) top() { p.line, p.row = 0, 0 }
 
 func (p *pager) bottom() {
 	if p.doc != nil {
-		p.line, p.row = p.end()
+		p.line, p.row = p.last[0], p.last[1]
 	}
-}
-
-// end returns the position at which the last row is at the screen's bottom.
-func (p *pager) end() (int, int) {
-	if p.doc.n == 0 || p.width <= 0 {
-		return 0, 0
-	}
-	last := p.doc.n - 1
-	return p.walk(last, len(p.rows(last))-1, -(p.height - 1))
 }
 
 // settle puts the position inside the doc.
@@ -91,24 +97,19 @@ func (p *pager) settle() {
 	if p.doc == nil || p.width <= 0 || p.height <= 0 {
 		return
 	}
-	line, row := p.end()
-	if p.line > line || p.line == line && p.row > row {
+	if line, row := p.last[0], p.last[1]; p.line > line || p.line == line && p.row > row {
 		p.line, p.row = line, row
 	}
 }
 
 // fits reports whether the whole doc is on the screen.
 func (p *pager) fits() bool {
-	if p.doc == nil || p.doc.n > p.height {
-		return p.doc == nil
-	}
-	line, row := p.end()
-	return line == 0 && row == 0
+	return p.last == [2]int{}
 }
 
 // percent is how far down the screen is.
 func (p *pager) percent() int {
-	line, _ := p.end()
+	line := p.last[0]
 	if line == 0 || p.line >= line {
 		return 100
 	}
