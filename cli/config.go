@@ -34,6 +34,7 @@ var settingAliases = map[string]string{
 	"tunnel.ngrok.url":          "url",
 	"tunnel.ssh.server":         "ssh-server",
 	"tunnel.ssh.identity":       "ssh-identity",
+	"tunnel.ssh.remote":         "ssh-remote",
 }
 
 // notInFile are flags that make no sense in a file.

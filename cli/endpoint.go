@@ -2,10 +2,12 @@ package cli
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -82,9 +84,20 @@ func (s *session) openNgrok(f *listenFlags, token string, access tunnel.Access) 
 }
 
 func (s *session) openSSH(f *listenFlags, server string) (err error) {
+	host, port := "", 0
+	if f.sshRemote != "" {
+		name, digits, err := net.SplitHostPort(f.sshRemote)
+		if err == nil {
+			host = name
+			port, err = strconv.Atoi(digits)
+		}
+		if err != nil || port < 0 || port > 65535 {
+			return usagef("--ssh-remote %q: give [name]:port, such as :80 or myapp:80", f.sshRemote)
+		}
+	}
 	s.a.progress("Connecting to %s …", hideUser(server))
 	s.endpoint, err = tunnel.OpenSSH(s.ctx, tunnel.SSHConfig{
-		Server: server, URL: f.url, KnownHostsFile: filepath.Join(s.store.Dir(), "known_hosts"),
+		Server: server, RemoteHost: host, RemotePort: port, URL: f.url, KnownHostsFile: filepath.Join(s.store.Dir(), "known_hosts"),
 		Identities: f.sshIdentities(s.a.home()), AgentSocket: s.a.Getenv("SSH_AUTH_SOCK"),
 	})
 	return err

@@ -121,7 +121,15 @@ func (s *session) show(ctx context.Context, output string, view tui.Config, read
 		<-ctx.Done()
 		return nil
 	}
-	follower, err := tui.Follow(ctx, view)
+	// The lines go on until the last attempt has ended.
+	following, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		s.drain()
+		cancel()
+	})
+	defer stop()
+	follower, err := tui.Follow(following, view)
 	if err != nil {
 		return err
 	}
@@ -129,10 +137,10 @@ func (s *session) show(ctx context.Context, output string, view tui.Config, read
 		return err
 	}
 	if output == "json" {
-		return follower.JSON(ctx, s.a.Stdout, s.ready())
+		return follower.JSON(following, s.a.Stdout, s.ready())
 	}
 	s.greet(s.a.Stdout)
-	return follower.Compact(ctx, s.a.Stdout)
+	return follower.Compact(following, s.a.Stdout)
 }
 
 // greet says where everything is.

@@ -91,6 +91,7 @@ type listenFlags struct {
 	ngrokAddr, ngrokCA          string
 	sshServer                   string
 	sshIdentity                 []string
+	sshRemote                   string
 	basicAuth, allowCIDR        []string
 	port                        int
 	inspector                   string
@@ -119,6 +120,7 @@ func (f *listenFlags) add(cmd *cobra.Command) {
 	set.StringVar(&f.ngrokCA, "ngrok-ca-file", "", "certificates (PEM) to trust for it")
 	set.StringVar(&f.sshServer, "ssh-server", "", "the server of --tunnel ssh, as in ssh://[user@]host[:port]")
 	set.StringArrayVar(&f.sshIdentity, "ssh-identity", nil, "private key file for ssh (default: the usual ones in ~/.ssh)")
+	set.StringVar(&f.sshRemote, "ssh-remote", "", "[name]:port to ask the ssh server for, such as :80 for sish (default: what suits the server)")
 	set.StringArrayVar(&f.basicAuth, "basic-auth", nil, "let in only who knows user:password (repeatable)")
 	set.StringArrayVar(&f.allowCIDR, "allow-cidr", nil, "let in only addresses in this range, such as 203.0.113.0/24 (repeatable)")
 

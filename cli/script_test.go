@@ -29,7 +29,8 @@ import (
 //
 // Besides testscript's commands they have:
 //
-//	handler NAME STATUS [BODY]  starts a handler; $NAME is its URL, $NAME_PORT its port;
+//	handler NAME STATUS [BODY]  starts a handler; $NAME is its URL, $NAME_PORT its port; with the
+//	                            status 0 it never answers;
 //	                            again with the same NAME: it answers this from now on.
 //	                            Its latest request's body is in NAME.body, all of it in NAME.request
 //	ready FILE                  waits for a ready file; sets $PUBLIC, $RECEIVER, $RECEIVER_PORT, $INSPECTOR,
@@ -38,6 +39,7 @@ import (
 //	                            status line first
 //	settle                      waits until no attempt in $DATA is pending
 //	until PATTERN CMD …         runs hookloop until its output matches
+//	appear FILE                 waits for a file
 //	ngrok                       starts a stand-in ngrok service and points hookloop at it
 //	bytes FILE N                writes N bytes of every value
 func TestSessions(t *testing.T) {
@@ -57,7 +59,7 @@ func TestSessions(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"handler": cmdHandler, "ready": cmdReady, "post": cmdPost, "settle": cmdSettle,
-			"until": cmdUntil, "ngrok": cmdNgrok, "bytes": cmdBytes,
+			"until": cmdUntil, "appear": cmdAppear, "ngrok": cmdNgrok, "bytes": cmdBytes,
 		},
 	})
 }
@@ -80,9 +82,14 @@ type scriptHandler struct {
 }
 
 func (h *scriptHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	body, _ := io.ReadAll(r.Body)
+	if h.status == 0 {
+		_ = os.WriteFile(filepath.Join(h.dir, h.name+".waiting"), nil, 0o600)
+		<-r.Context().Done()
+		return
+	}
 	var request bytes.Buffer
 	fmt.Fprintf(&request, "%s %s %s\nHost: %s\n", r.Method, r.RequestURI, r.Proto, r.Host)
 	_ = r.Header.Write(&request)
@@ -212,6 +219,14 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	wait(ts, args[0], func() bool {
 		err := ts.Exec(args[1], args[2:]...)
 		return err == nil && pattern.MatchString(ts.ReadFile("stdout"))
+	})
+}
+
+func cmdAppear(ts *testscript.TestScript, _ bool, args []string) {
+	file := ts.MkAbs(args[0])
+	wait(ts, args[0], func() bool {
+		_, err := os.Stat(file)
+		return err == nil
 	})
 }
 

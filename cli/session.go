@@ -40,11 +40,13 @@ type session struct {
 	site     *web.Server
 	token    string
 
-	servers    []*http.Server
+	localServer, tunnelled, pageServer *http.Server // nil until they serve
+
 	wg         sync.WaitGroup
 	ctx        context.Context // ends when the session is to stop
 	cancel     context.CancelFunc
 	removeLive func()
+	drained    sync.Once
 }
 
 // open binds, connects and serves. On an error everything is closed again.
@@ -172,9 +174,9 @@ func (s *session) status() tunnel.Status {
 // serve starts the servers and the watchers.
 func (s *session) serve() error {
 	s.wg.Go(func() { s.monitor.Run(s.ctx) })
-	s.serveReceiver(s.local, s.receiverURL)
+	s.localServer = s.serveReceiver(s.local, s.receiverURL)
 	if s.endpoint != nil {
-		s.serveReceiver(s.endpoint, func() string { return s.endpoint.Status().URL })
+		s.tunnelled = s.serveReceiver(s.endpoint, func() string { return s.endpoint.Status().URL })
 		s.wg.Go(s.watchEndpoint)
 	}
 	if s.page != nil {
@@ -183,22 +185,22 @@ func (s *session) serve() error {
 			HandlerURL: describe(s.handler), InspectorURL: "http://" + s.page.Addr().String(), ReceiverURL: s.receiverURL(),
 			Version: version(), Log: slog.New(slog.DiscardHandler),
 		}
-		s.start(&http.Server{Handler: s.site.Handler(), ReadHeaderTimeout: 10 * time.Second}, s.page)
+		s.pageServer = s.start(&http.Server{Handler: s.site.Handler(), ReadHeaderTimeout: 10 * time.Second}, s.page)
 	}
 	return nil
 }
 
-func (s *session) serveReceiver(ln net.Listener, url func() string) {
-	s.start(&http.Server{
+func (s *session) serveReceiver(ln net.Listener, url func() string) *http.Server {
+	return s.start(&http.Server{
 		Handler: s.rc, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, DisableGeneralOptionsHandler: true,
 		BaseContext: func(net.Listener) context.Context { return inspect.WithEndpoint(context.Background(), url) },
 	}, ln)
 }
 
-func (s *session) start(srv *http.Server, ln net.Listener) {
+func (s *session) start(srv *http.Server, ln net.Listener) *http.Server {
 	srv.ErrorLog = log.New(io.Discard, "", 0) // what goes wrong with a request is in its record
-	s.servers = append(s.servers, srv)
 	s.wg.Go(func() { _ = srv.Serve(ln) })
+	return srv
 }
 
 // watchEndpoint keeps the endpoint's outages in the store, which wakes the viewers.
@@ -267,39 +269,50 @@ const (
 	stopLimit = 3 * time.Second
 )
 
-// close ends the session: no new deliveries, then those in flight, then the
-// viewers' servers, then the store. It can be called on a half-open session.
-func (s *session) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
-	defer cancel()
-	if s.removeLive != nil {
-		s.removeLive()
-	}
-	var cut *time.Timer
-	if s.sender != nil {
-		cut = time.AfterFunc(graceful, s.sender.Stop)
-	}
-	if s.site != nil {
-		s.site.Close()
-	}
-	var stopping sync.WaitGroup
-	for i, srv := range s.servers {
-		stopping.Go(func() {
-			if i == 1 && s.endpoint != nil {
-				_ = tunnel.Stop(ctx, srv, s.endpoint)
-				return
-			}
-			_ = srv.Shutdown(ctx)
-			_ = srv.Close()
-		})
-	}
-	stopping.Wait()
-	s.cancel()
-	if cut != nil && cut.Stop() {
-		s.sender.Stop()
-	}
+// drain takes no more deliveries and returns when those in flight have ended,
+// by themselves or cut. Viewers still see how.
+func (s *session) drain() {
+	s.drained.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+		defer cancel()
+		if s.removeLive != nil {
+			s.removeLive()
+		}
+		if s.sender != nil {
+			cut := time.AfterFunc(graceful, s.sender.Stop)
+			defer s.sender.Stop()
+			defer cut.Stop()
+		}
+		var stopping sync.WaitGroup
+		if srv := s.localServer; srv != nil {
+			stopping.Go(func() { _ = errors.Join(srv.Shutdown(ctx), srv.Close()) })
+		}
+		if s.tunnelled != nil {
+			stopping.Go(func() { _ = tunnel.Stop(ctx, s.tunnelled, s.endpoint) })
+		}
+		stopping.Wait()
+	})
 	if s.rc != nil {
 		s.rc.Wait()
+	}
+	_ = s.store.Flush(context.Background())
+}
+
+// close ends the session: no new deliveries, then those in flight, then the
+// page, then the store. It can be called on a half-open session.
+func (s *session) close() {
+	if s.store == nil {
+		s.cancel()
+		return
+	}
+	s.drain()
+	s.cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+	defer cancel()
+	if s.site != nil {
+		_ = s.site.Close()
+		_ = s.pageServer.Shutdown(ctx)
+		_ = s.pageServer.Close()
 	}
 	if s.endpoint != nil {
 		_ = s.endpoint.Shutdown(ctx)
@@ -310,9 +323,7 @@ func (s *session) close() {
 		}
 	}
 	s.wg.Wait()
-	if s.store != nil {
-		if err := s.store.Close(); err != nil && !errors.Is(err, inspect.ErrClosed) {
-			s.a.sayf("hookloop: the store could not be closed: %s", err)
-		}
+	if err := s.store.Close(); err != nil {
+		s.a.sayf("hookloop: the store could not be closed: %s", err)
 	}
 }

@@ -37,7 +37,7 @@ type Status struct {
 	Provider string        // "ngrok", "ssh" or "none"
 	State    State         // never "" in a Status that an Endpoint returns
 	URL      string        // the public URL without a trailing slash; "" when there is none (yet)
-	Reason   string        // one sentence on why it is reconnecting or failed, and what to do; "" otherwise
+	Reason   string        // why it is reconnecting or failed, and what to do; while online a note, or ""
 	Retries  int           // reconnect tries since the outage began; 0 when online
 	Latency  time.Duration // last round trip to the service; 0 when unknown
 	Since    time.Time     // when State was entered
