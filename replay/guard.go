@@ -76,7 +76,7 @@ func (g *Guard) allowed(host string) bool {
 
 // checkAddr refuses the address that host resolved to.
 func (g *Guard) checkAddr(host string, addr netip.AddrPort) error {
-	ip := addr.Addr().Unmap().WithZone("")
+	ip := embedded(addr.Addr().Unmap().WithZone(""))
 	switch {
 	case g.own(ip, addr.Port()):
 		return &TargetError{fmt.Sprintf("%s is hookloop itself: name the address of your own handler", addr)}
@@ -110,6 +110,17 @@ func (g *Guard) CheckHandler(ctx context.Context, u *url.URL) error {
 		}
 	}
 	return nil
+}
+
+// nat64 is where IPv6-only networks map the IPv4 addresses (RFC 6052).
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+
+// embedded returns the IPv4 address that ip stands for, or ip.
+func embedded(ip netip.Addr) netip.Addr {
+	if b := ip.As16(); nat64.Contains(ip) {
+		return netip.AddrFrom4([4]byte(b[12:]))
+	}
+	return ip
 }
 
 func (g *Guard) own(ip netip.Addr, port uint16) bool {
