@@ -170,6 +170,24 @@ func TestGotchaSilentServiceEndsAtStartTimeout(t *testing.T) {
 	wantSentence(t, openError(t, cfg), "no answer", "gave up after 300ms")
 }
 
+func TestGotchaListenIgnoresItsContext(t *testing.T) {
+	leaks(t)
+	release := make(chan struct{})
+	s := startService(t, ngroktest.Config{OnBind: func(ngroktest.Bind) error {
+		<-release
+		return nil
+	}})
+	t.Cleanup(func() { close(release) })
+	cfg := configFor(t, s)
+	cfg.StartTimeout = 300 * time.Millisecond
+	start := time.Now()
+	err := openError(t, cfg)
+	if took := time.Since(start); took > cfg.StartTimeout+time.Second {
+		t.Errorf("took %v, want about %v", took, cfg.StartTimeout)
+	}
+	wantSentence(t, err, "gave up after 300ms")
+}
+
 func TestGotchaWrongCertificateFailsAtOnce(t *testing.T) {
 	leaks(t)
 	cfg := configFor(t, startService(t, ngroktest.Config{}))

@@ -70,12 +70,12 @@ func TestGotchaShutdownDeadlock(t *testing.T) {
 	var worst, sum time.Duration
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	limit := make(chan struct{}, 5) // endpoints under load at a time
+	limit := make(chan struct{}, 16) // endpoints under load at a time
 	for range rounds {
 		limit <- struct{}{}
 		all.Go(func() {
 			defer func() { <-limit }()
-			took := stopOnce(t, s, cfg, 12)
+			took := stopOnce(t, s, cfg, 8)
 			mu.Lock()
 			defer mu.Unlock()
 			worst, sum = max(worst, took), sum+took

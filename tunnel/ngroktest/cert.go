@@ -55,12 +55,10 @@ func template(name string) *x509.Certificate {
 	}
 }
 
-// certificate is a tls.Config.GetCertificate. A client that names nobody (it
-// dialled an IP address) gets a certificate for the loopback addresses.
-func (a *authority) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+// certificate returns a certificate for name and for loopback.
+func (a *authority) certificate(name string) (*tls.Certificate, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	name := hello.ServerName
 	if leaf := a.leaves[name]; leaf != nil {
 		return leaf, nil
 	}
@@ -81,11 +79,23 @@ func (a *authority) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	return leaf, nil
 }
 
-func (a *authority) serverConfig(protos ...string) *tls.Config {
+// agentConfig is for loopback only, so that an agent that verifies against a
+// wrong name fails.
+func (a *authority) agentConfig() *tls.Config {
 	return &tls.Config{
-		GetCertificate: a.certificate,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return a.certificate("") },
 		MinVersion:     tls.VersionTLS12,
-		NextProtos:     protos,
+	}
+}
+
+// publicConfig is for any name that a client asks for.
+func (a *authority) publicConfig() *tls.Config {
+	return &tls.Config{
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return a.certificate(hello.ServerName)
+		},
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"h2", "http/1.1"},
 	}
 }
 

@@ -96,7 +96,7 @@ func Start(cfg Config) (*Server, error) {
 	}
 	s.wg.Go(s.acceptAgents)
 	s.servePublic(s.plain, nil)
-	s.servePublic(s.secure, ca.serverConfig("h2", "http/1.1"))
+	s.servePublic(s.secure, ca.publicConfig())
 	return s, nil
 }
 
@@ -186,7 +186,7 @@ func (s *Server) acceptAgents() {
 		}
 		s.wg.Go(func() {
 			defer s.untrack(fc)
-			s.serveAgent(fc, tls.Server(fc, s.ca.serverConfig()))
+			s.serveAgent(fc, tls.Server(fc, s.ca.agentConfig()))
 		})
 	}
 }
