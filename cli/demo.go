@@ -113,7 +113,8 @@ func (d *demo) send(ctx context.Context, sample sample) (int64, error) {
 		return 0, err
 	}
 	req.Header = sample.sign(d.service.secret)
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	provider := &http.Transport{DisableCompression: true, DisableKeepAlives: true}
+	resp, err := provider.RoundTrip(req)
 	if err != nil {
 		return 0, err
 	}
@@ -152,7 +153,7 @@ func (d *demo) notice() string {
 	case c.Received < int64(len(samples())):
 		return "Deliveries arrive. The order service fails its first one; look at #1 in a moment …"
 	case c.Attempts == c.Received:
-		return "#1 failed with 500. Go to it with g, look at it with enter, and press r to replay it: same bytes, same signature"
+		return "#1 failed with 500. Press g to go to it, enter to look, r to replay: same bytes, same signature"
 	}
 	return "That is the loop: fix, replay, look again. q quits; then try `hookloop listen 3000` with your own handler"
 }
