@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"hookloop/inspect"
 )
 
@@ -44,6 +42,16 @@ type detail struct {
 
 // shown reports whether the delivery to show is the one that is shown.
 func (v *detail) shown() bool { return v.d != nil && v.d.ID == v.want }
+
+// aim makes s the delivery to show; nil shows none.
+func (v *detail) aim(s *inspect.Summary) {
+	switch {
+	case s == nil:
+		v.clear()
+	case v.want != s.ID:
+		v.want, v.chosen, v.err = s.ID, 0, ""
+	}
+}
 
 // attempt returns the attempt whose response is shown; nil when there is none.
 func (v *detail) attempt() *inspect.Attempt { return chosenAttempt(v.attempts, v.chosen) }
@@ -250,74 +258,4 @@ func (v *detail) position(t *theme) line {
 		l = append(l, span{fmt.Sprintf("%3d%% ", p.percent()), t.dim})
 	}
 	return l
-}
-
-func (v *detail) renderAttempts(t *theme, focused bool) []string {
-	if len(v.attempts) == 0 {
-		return []string{line{{" " + noAttempt(v.d), t.dim}}.render(v.width, nil)}
-	}
-	lines := []string{line{{fmt.Sprintf("   %3s  %-10s  %-8s  %-7s  %8s  %8s", "try", "trigger", "at", "status", "time", "size"), t.dim}}.render(v.width, nil)}
-	rows := v.pickRows()
-	for i := v.pickTo; i < min(v.pickTo+rows, len(v.attempts)); i++ {
-		lines = append(lines, v.attemptRow(i, t, focused))
-	}
-	if more := len(v.attempts) - rows; more > 0 {
-		lines = append(lines, line{{fmt.Sprintf("   %d of %d", v.pick+1, len(v.attempts)), t.dim}}.render(v.width, nil))
-	}
-	lines = append(lines, spaces(v.width))
-	for _, l := range attemptFacts(&v.attempts[v.pick], v.d, t) {
-		for _, row := range wrap(l, v.width-2) {
-			lines = append(lines, append(line{{text: " "}}, row...).render(v.width, nil))
-		}
-	}
-	return lines
-}
-
-func (v *detail) attemptRow(i int, t *theme, focused bool) string {
-	a := v.attempts[i].Summary()
-	base, marker := ansi.Style(nil), " "
-	if i == v.pick {
-		base, marker = t.selDim, "▌"
-		if focused {
-			base = t.sel
-		}
-	}
-	duration, size := "", ""
-	if a.State != inspect.Pending {
-		duration = formatDuration(a.Duration)
-	}
-	if a.Status != 0 {
-		size = formatSize(a.Size)
-	}
-	status, tone := attemptOutcome(a)
-	return line{
-		{marker, t.accent},
-		{fmt.Sprintf("  %3d  ", a.Number), nil},
-		{fit(string(a.Trigger), 10) + "  ", nil},
-		{a.StartedAt.Local().Format("15:04:05") + "  ", t.dim},
-		{fit(status, 7) + "  ", t.tone(tone)},
-		{fitRight(duration, 8) + "  ", nil},
-		{fitRight(size, 8), t.dim},
-	}.render(v.width, base)
-}
-
-// noAttempt says why a delivery has no attempt.
-func noAttempt(d *inspect.Delivery) string {
-	switch d.Disposition {
-	case inspect.Held:
-		return "Held: there was no handler to send it to. r sends it."
-	case inspect.Refused:
-		return "Refused: " + safe(d.Reason)
-	}
-	return "Waiting for its first attempt."
-}
-
-// aim makes s the delivery to show; nil shows none.
-func (v *detail) aim(s *inspect.Summary) {
-	switch {
-	case s == nil:
-		v.clear()
-	case v.want != s.ID:
-		v.want, v.chosen, v.err = s.ID, 0, ""
-	}
 }

@@ -379,3 +379,73 @@ func TestNarrowHeaderKeepsTheAccounts(t *testing.T) {
 		}
 	}
 }
+
+// TestChangesElsewhereLeaveTheDetail keeps a large body from being read and
+// laid out again for what happens to others, with a filter too.
+func TestChangesElsewhereLeaveTheDetail(t *testing.T) {
+	m := sampleModel(t, 100, 30)
+	m.open(tabRequest)
+	doc := m.detail.pagers[tabRequest].doc
+	m.at.query = "method:POST"
+	other := inspect.Changes{Deliveries: sampleRows()[3:4]}
+	m.Update(syncedMsg{at: m.at, vitals: vitals{now: noon}, changes: []inspect.Changes{other}, replace: true, rows: sampleRows(), done: true})
+	if m.stale || m.reading {
+		t.Error("a change of another delivery has this one read again")
+	}
+	same := inspect.Changes{Deliveries: sampleRows()[:1]}
+	m.Update(syncedMsg{at: m.at, vitals: vitals{now: noon}, changes: []inspect.Changes{same}})
+	if !m.reading {
+		t.Error("a change of this delivery does not have it read again")
+	}
+	d, attempts := sampleDelivery()
+	m.Update(detailMsg{id: d.ID, tab: tabRequest, d: d, attempts: attempts, doc: doc})
+	if p := m.detail.pagers[tabRequest]; p.doc != doc || !m.detail.built[tabRequest] {
+		t.Error("the request was laid out again for a new attempt")
+	}
+}
+
+func TestStackedWhenTall(t *testing.T) {
+	m := sampleModel(t, 90, 50)
+	m.open(tabRequest)
+	if got := m.text(); !strings.Contains(got, "/apixo/callback") || !strings.Contains(got, `"amount": 1200`) || m.plan.beside {
+		t.Errorf("want the list above the detail, got\n%s", got)
+	}
+	checkScreen(t, m)
+}
+
+func TestLeavingTheDetailFollowsAgain(t *testing.T) {
+	m := sampleModel(t, 100, 30)
+	m.open(tabRequest)
+	next := sampleRows()[0]
+	next.ID = 13
+	m.Update(syncedMsg{at: m.at, vitals: vitals{now: noon}, changes: []inspect.Changes{{Deliveries: []inspect.Summary{next}}}})
+	if m.target() != 12 || m.list.follow {
+		t.Errorf("a new delivery took the open one's place: #%d", m.target())
+	}
+	m.keys("esc")
+	if m.target() != 13 || !m.list.follow {
+		t.Errorf("back in the list: #%d, following %v; want the newest", m.target(), m.list.follow)
+	}
+}
+
+func TestChoosingAttempts(t *testing.T) {
+	m := sampleModel(t, 100, 30)
+	m.open(tabResponse)
+	m.keys("h")
+	if m.detail.chosen != 1 {
+		t.Fatalf("h chose attempt %d, want 1", m.detail.chosen)
+	}
+	d, attempts := sampleDelivery()
+	m.Update(detailMsg{id: d.ID, chosen: 1, tab: tabResponse, d: d, attempts: attempts, doc: buildDoc(tabResponse, d, attempts, 1, m.t)})
+	if got := m.text(); !strings.Contains(got, "1 of 2 · initial") || !strings.Contains(got, "no answer within 5s") {
+		t.Errorf("attempt 1 is not shown:\n%s", got)
+	}
+	m.keys("h")
+	if !strings.Contains(m.message.text, "no attempt further on") {
+		t.Errorf("at the first attempt, h says %q", m.message.text)
+	}
+	m.keys("l")
+	if m.detail.chosen != 0 {
+		t.Errorf("l chose %d, want the latest, whichever that will be", m.detail.chosen)
+	}
+}

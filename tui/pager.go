@@ -14,13 +14,19 @@ type pager struct {
 	hit  int    // index in hits of the one that was jumped to
 }
 
-// show takes another doc. It stays at its position where keep is set.
+// show takes another doc. Where keep is set it stays at its position, and at
+// what was found if that can still be there.
 func (p *pager) show(d *doc, keep bool) {
-	p.doc = d
-	p.hits, p.hit = nil, 0
+	if p.doc == d {
+		return
+	}
 	if !keep {
 		p.line, p.row, p.term = 0, 0, ""
 	}
+	if !keep || p.doc == nil || p.doc.n != d.n {
+		p.hits, p.hit = nil, 0
+	}
+	p.doc = d
 	p.measure()
 }
 

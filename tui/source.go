@@ -219,9 +219,10 @@ type detailMsg struct {
 	err      error
 }
 
-// detail reads a delivery, or only its attempts where have is it already.
-// Bodies are kept of the chosen attempt alone.
-func (s source) detail(id int64, chosen int, n tab, have *inspect.Delivery, t *theme) tea.Cmd {
+// detail reads a delivery, or only its attempts where have is it already; old
+// is then the tab's doc, which a new attempt leaves as it is in the Request
+// tab. Bodies are kept of the chosen attempt alone.
+func (s source) detail(id int64, chosen int, n tab, have *inspect.Delivery, old *doc, t *theme) tea.Cmd {
 	return func() tea.Msg {
 		m := detailMsg{id: id, chosen: chosen, tab: n, d: have}
 		if m.d == nil {
@@ -238,7 +239,10 @@ func (s source) detail(id int64, chosen int, n tab, have *inspect.Delivery, t *t
 				dropBodies(a)
 			}
 		}
-		if n != tabAttempts {
+		switch {
+		case n == tabRequest && have != nil && old != nil && old.t == t:
+			m.doc = old
+		case n != tabAttempts:
 			m.doc = buildDoc(n, m.d, m.attempts, chosen, t)
 		}
 		return m

@@ -1,0 +1,161 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"hookloop/inspect"
+)
+
+// columns are the widths of a list's columns; 0 leaves one out.
+type columns struct{ id, time, method, path, status, duration, size, tries, gap int }
+
+func layoutColumns(width int) columns {
+	c := columns{time: 8, method: 6, status: 7, duration: 7, size: 8, tries: 3, gap: 1}
+	if width >= 84 {
+		c.gap = 2
+	}
+	if width >= 74 {
+		c.id = 7
+	}
+	if width < 50 {
+		c.size = 0
+	}
+	if width < 42 {
+		c.tries, c.time = 0, 0
+	}
+	used := 2 // the marker before, a space behind
+	for _, w := range []int{c.id, c.time, c.method, c.status, c.duration, c.size, c.tries} {
+		if w > 0 {
+			used += w + c.gap
+		}
+	}
+	c.path = max(width-used, 1)
+	return c
+}
+
+// Render draws the column titles and the rows in exactly height lines.
+func (l *list) Render(width, height int, t *theme, now time.Time, focused bool) []string {
+	if width <= 0 || height <= 0 {
+		return nil
+	}
+	c := layoutColumns(width)
+	lines := make([]string, 0, height)
+	lines = append(lines, c.row(" ", "id", "time", "method", "path", "status", "took", "size", "try").render(width, t.dim))
+	for i := l.top; i < len(l.rows) && len(lines) < height; i++ {
+		base, mark := ansi.Style(nil), " "
+		if i == l.cursor {
+			base, mark = t.selDim, "▌"
+			if focused {
+				base = t.sel
+			}
+		}
+		lines = append(lines, c.summary(&l.rows[i], mark, t, now).render(width, base))
+	}
+	for len(lines) < height {
+		lines = append(lines, spaces(width))
+	}
+	return lines
+}
+
+// row lays out cells that are plain text.
+func (c columns) row(mark, id, at, method, path, status, duration, size, tries string) line {
+	l := line{{text: mark}}
+	add := func(w int, s string) {
+		if w > 0 {
+			l = append(l, span{text: s + spaces(c.gap)})
+		}
+	}
+	add(c.id, fitRight(id, c.id))
+	add(c.time, fit(at, c.time))
+	add(c.method, fit(method, c.method))
+	add(c.path, fit(path, c.path))
+	add(c.status, fit(status, c.status))
+	add(c.duration, fitRight(duration, c.duration))
+	add(c.size, fitRight(size, c.size))
+	add(c.tries, fitRight(tries, c.tries))
+	last := &l[len(l)-1]
+	last.text = strings.TrimSuffix(last.text, spaces(c.gap))
+	return l
+}
+
+func (c columns) summary(s *inspect.Summary, mark string, t *theme, now time.Time) line {
+	id := "#" + strconv.FormatInt(s.ID, 10)
+	duration, tries := "", ""
+	if s.Last != nil && s.Last.State != inspect.Pending {
+		duration = formatDuration(s.Last.Duration)
+	}
+	if s.Attempts > 0 {
+		tries = strconv.Itoa(s.Attempts)
+	}
+	status, tone := outcome(s)
+	l := c.row(mark, id, formatClock(s.ReceivedAt, now), safe(s.Method), safe(s.Path), status, duration, formatSize(s.Size), tries)
+	i := 0
+	style := func(w int, st ansi.Style) {
+		if w > 0 {
+			i++
+			l[i].st = st
+		}
+	}
+	l[0].st = t.accent
+	style(c.id, t.dim)
+	style(c.time, t.dim)
+	style(c.method, t.text)
+	style(c.path, t.text)
+	style(c.status, t.tone(tone))
+	style(c.duration, t.text)
+	style(c.size, t.dim)
+	style(c.tries, t.dim)
+	if s.Attempts > 1 && c.tries > 0 {
+		l[i].st = t.accent
+	}
+	if s.Pinned {
+		if mark == " " {
+			l[0] = span{"◆", t.accent}
+		} else {
+			l[0].text = "◆"
+		}
+	}
+	return l
+}
+
+// formatClock returns when something was: the time if it was today, else the
+// day, or the month of another year.
+func formatClock(at, now time.Time) string {
+	at, now = at.Local(), now.Local()
+	switch {
+	case at.Year() != now.Year():
+		return at.Format("Jan 2006")
+	case at.YearDay() != now.YearDay():
+		return at.Format("2 Jan")
+	}
+	return at.Format("15:04:05")
+}
+
+// outcome is the state of a delivery in at most seven letters.
+func outcome(s *inspect.Summary) (string, tone) {
+	switch {
+	case s.Last != nil:
+		return attemptOutcome(s.Last)
+	case s.Disposition == inspect.Held:
+		return "held", toneDim
+	case s.Disposition == inspect.Refused:
+		return "refused", toneWarn
+	}
+	return "pending", toneInfo
+}
+
+func attemptOutcome(a *inspect.AttemptSummary) (string, tone) {
+	switch {
+	case a.State == inspect.Pending && a.Status != 0:
+		return strconv.Itoa(a.Status) + " …", toneInfo
+	case a.State == inspect.Pending:
+		return "pending", toneInfo
+	case a.Error != "" || a.State != inspect.Answered:
+		return "error", toneBad
+	}
+	return strconv.Itoa(a.Status), statusTone(a.Status)
+}

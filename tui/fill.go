@@ -1,0 +1,83 @@
+package tui
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"hookloop/inspect"
+)
+
+// fill begins whatever reading the view needs now: rows near the list's edge,
+// the delivery under the cursor, the doc of the active tab.
+func (m *model) fill() tea.Cmd {
+	return tea.Batch(m.fillList(), m.fillDetail())
+}
+
+func (m *model) fillList() tea.Cmd {
+	l := &m.list
+	if m.paging || m.listing || len(l.rows) == 0 || m.storeErr != "" {
+		return nil
+	}
+	switch {
+	case !l.atOldest && l.cursor < nearEdge:
+		m.paging = true
+		return m.src.older(m.at, l.first())
+	case !l.atNewest && l.cursor >= len(l.rows)-nearEdge:
+		m.paging = true
+		return m.src.newer(m.at, l.last())
+	}
+	return nil
+}
+
+func (m *model) fillDetail() tea.Cmd {
+	v := &m.detail
+	if s := m.list.selected(); !m.inside && m.plan.split {
+		v.aim(s)
+	}
+	if v.want == 0 || m.reading || v.height <= 0 && !m.inside {
+		return nil
+	}
+	if m.stale || !v.shown() && v.err == "" {
+		m.reading, m.stale = true, false
+		return m.src.detail(v.want, v.chosen, v.tab, m.known(v.want), v.pagers[v.tab].doc, m.t)
+	}
+	if v.shown() && v.tab != tabAttempts && !v.built[v.tab] {
+		m.reading = true
+		return m.src.doc(v.tab, v.d, v.attempts, v.chosen, m.t)
+	}
+	return nil
+}
+
+// known returns a copy of the delivery shown, if that is the one wanted, with
+// what may have changed since it was read; nil when it must be read.
+func (m *model) known(id int64) *inspect.Delivery {
+	i, ok := m.list.find(id)
+	if !ok || !m.detail.shown() {
+		return nil
+	}
+	d := *m.detail.d
+	d.Pinned = m.list.rows[i].Pinned
+	return &d
+}
+
+func (m *model) detailed(msg detailMsg) {
+	m.reading = false
+	v := &m.detail
+	switch {
+	case msg.id != v.want || msg.chosen != v.chosen:
+		m.stale = true
+	case msg.err != nil:
+		v.fail(safe(msg.err.Error()))
+	default:
+		v.load(msg.d, msg.attempts)
+		if msg.doc != nil && msg.doc.t == m.t {
+			v.show(msg.tab, msg.doc)
+		}
+	}
+}
+
+func (m *model) built(msg docMsg) {
+	m.reading = false
+	if msg.d == m.detail.d && msg.doc.t == m.t {
+		m.detail.show(msg.tab, msg.doc)
+	}
+}
