@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -190,7 +191,8 @@ func (tb *tab) page() string {
 	return "--- the page:\n" + text[:min(len(text), 3000)]
 }
 
-// quote writes s as a string of JavaScript.
+// quote writes any text as a string of JavaScript.
 func quote(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`, "\n", `\n`).Replace(s) + "'"
+	b, _ := json.Marshal(s) // never fails for a string
+	return string(b)
 }

@@ -113,7 +113,9 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	limit = max(1, min(limit, maxLimit))
+	if limit = min(limit, maxLimit); limit == 0 {
+		limit = defaultLimit
+	}
 	rev, err := s.Store.Rev(r.Context())
 	if err != nil {
 		return err

@@ -181,7 +181,7 @@ var errGone = errors.New("the viewer is gone")
 
 // sayGoodbye tells the page why its socket ends.
 func (s *Server) sayGoodbye(ctx context.Context, conn *websocket.Conn, err error) {
-	if errors.Is(err, errGone) {
+	if errors.Is(err, errGone) || errors.Is(err, inspect.ErrClosed) {
 		return
 	}
 	code, text := websocket.CloseGoingAway, "hookloop is stopping"

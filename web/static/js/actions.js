@@ -4,7 +4,8 @@ import * as api from './api.js';
 import { textOf } from './body.js';
 import { copy } from './clipboard.js';
 
-// Actions run for one page; ui has say(text, tone), show(dialog) and busy(on).
+// Actions run for one page; ui has say(text, tone), show(dialog) busy(id, on)
+// and showAttempts().
 export class Actions {
   constructor(model, ui) {
     this.model = model;
@@ -51,14 +52,14 @@ export class Actions {
   // send makes another attempt; its errors are the caller's to show.
   async send(id, request) {
     this.model.stopFollowing();
-    this.ui.busy(true);
+    this.ui.busy(id, true);
+    this.ui.showAttempts();
     try {
       const a = await api.replay(id, request);
       const bad = Boolean(a.error) || a.response?.status >= 400;
       this.ui.say(`#${id}, attempt ${a.number}: ${a.error || a.response?.status || a.state}`, bad ? 'bad' : 'good');
-      this.ui.showAttempts();
     } finally {
-      this.ui.busy(false);
+      this.ui.busy(id, false);
     }
   }
 

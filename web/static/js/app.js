@@ -18,10 +18,13 @@ function App() {
   const [tab, setTab] = useState('Summary');
   const [dialog, setDialog] = useState(null);
   const [open, setOpen] = useState(false); // on a narrow screen: the detail is on show
-  const [busy, setBusy] = useState(false);
+  const [busy, setBusy] = useState([]); // ids whose replay has not ended
   const [toast, say] = useToast();
   const model = useMemo(() => new Model(draw), []);
-  const actions = useMemo(() => new Actions(model, { say, show: setDialog, busy: setBusy, showAttempts: () => setTab('Attempts') }), []);
+  const actions = useMemo(() => new Actions(model, {
+    say, show: setDialog, showAttempts: () => setTab('Attempts'),
+    busy: (id, on) => setBusy((ids) => (on ? [...ids, id] : ids.filter((other) => other !== id))),
+  }), []);
   useEffect(() => {
     const q = new URLSearchParams(location.search).get('q') || '';
     model.start(q, Number(location.hash.slice(1)) || 0);
@@ -57,7 +60,7 @@ function App() {
           ${model.loaded && !model.rows.length ? html`<p class="no-match">Nothing matches the filter.</p>`
             : html`<${List} model=${model} onOpen=${openAt} />`}
         </section>
-        <${Detail} got=${shown.current} tab=${tab} setTab=${setTab} actions=${bind} busy=${busy}
+        <${Detail} got=${shown.current} tab=${tab} setTab=${setTab} actions=${bind} busy=${busy.includes(shown.current?.id)}
           replayReason=${(d) => actions.replayReason(d)} onBack=${back} />
       </main>`}
       <${Dialogs} dialog=${dialog} close=${() => setDialog(null)} actions=${actions} />

@@ -28,6 +28,13 @@ function handle(event, page) {
     if (key === 'Escape') leaveFilter(target, page);
     return;
   }
+  const side = { ArrowRight: 1, ArrowLeft: -1 }[key];
+  if (side && target.matches('[role=tab]')) {
+    event.preventDefault();
+    page.step(side);
+    requestAnimationFrame(() => document.querySelector('[role=tab][aria-selected=true]')?.focus());
+    return;
+  }
   const onControl = target.closest('button, a, [role=tree]');
   if (onControl && (key === 'Enter' || key === ' ')) return;
   if (key === 'Tab' && (event.shiftKey || target === document.body || !inPanes(target))) return;

@@ -198,6 +198,10 @@ export class Model {
       const end = page.deliveries.length ? page.deliveries[page.deliveries.length - 1].id : 0;
       const newest = this.rows[0]?.id ?? 0;
       const fresh = page.deliveries.filter((d) => d.id > newest).length;
+      page.deliveries.forEach((d, i) => { // one that did not change stays the same object
+        const old = this.rows[this.index(d.id)];
+        if (old && JSON.stringify(old) === JSON.stringify(d)) page.deliveries[i] = old;
+      });
       const older = page.more ? this.rows.filter((d) => d.id < end) : [];
       if (page.more && !older.length) this.more = true;
       this.rows = page.deliveries.concat(older);

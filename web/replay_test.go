@@ -1,0 +1,146 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"testing"
+
+	"hookloop/inspect"
+	"hookloop/replay"
+)
+
+// withHandler gives a server a Sender to a handler that echoes the body it
+// got, with the status in ?status=.
+func withHandler(t testing.TB) (edit func(*Server), got chan *http.Request) {
+	t.Helper()
+	got = make(chan *http.Request, 16)
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(b))
+		select {
+		case got <- r:
+		default:
+		}
+		w.Header().Set("Content-Type", "text/html")
+		if r.URL.Query().Get("status") == "500" {
+			w.WriteHeader(500)
+		}
+		w.Write(b)
+	}))
+	t.Cleanup(h.Close)
+	u, _ := url.Parse(h.URL)
+	return func(s *Server) {
+		guard := &replay.Guard{}
+		tr := replay.NewTransport(replay.TransportOptions{Guard: guard})
+		t.Cleanup(tr.CloseIdleConnections)
+		s.HandlerURL = h.URL
+		s.Sender = &replay.Sender{Store: s.Store, Transport: tr, Guard: guard, Handler: &replay.Handler{URL: u}}
+		t.Cleanup(func() { s.Sender.Stop() })
+	}, got
+}
+
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	edit, got := withHandler(t)
+	rg := newRig(t, edit)
+	id := rg.add(inspect.Delivery{Body: []byte("one\r\n\xff"), Header: http.Header{"X-A": {"1", "2"}, "X-B": {"b"}}}, answered(500, "no"))
+	path := "/api/v1/deliveries/" + itoa(id) + "/replay"
+	for _, tc := range []struct {
+		in      string
+		trigger inspect.Trigger
+		body    string
+		header  http.Header
+	}{
+		{`{}`, inspect.Replay, "one\r\n\xff", http.Header{"X-A": {"1", "2"}, "X-B": {"b"}}},
+		{`{"trigger":"duplicate"}`, inspect.Duplicate, "one\r\n\xff", nil},
+		{`{"body":"two"}`, inspect.Replay, "two", nil},
+		{`{"body":""}`, inspect.Replay, "", nil},
+		{`{"body_base64":"AP8="}`, inspect.Replay, "\x00\xff", nil},
+		{`{"headers":{"x-a":["3"],"X-B":null,"x-c":"c"}}`, inspect.Replay, "one\r\n\xff", http.Header{"X-A": {"3"}, "X-B": nil, "X-C": {"c"}}},
+	} {
+		resp, body := rg.do("POST", path, tc.in)
+		var a attemptView
+		if err := json.Unmarshal([]byte(body), &a); err != nil || resp.StatusCode != 200 {
+			t.Fatalf("%s: got %d %s, want an attempt", tc.in, resp.StatusCode, body)
+		}
+		if a.Trigger != tc.trigger || a.State != inspect.Answered || a.Response.Status != 200 {
+			t.Errorf("%s: got %s, want %s, answered with 200", tc.in, body, tc.trigger)
+		}
+		r := <-got
+		if b, _ := io.ReadAll(r.Body); string(b) != tc.body {
+			t.Errorf("%s: sent %q, want %q", tc.in, b, tc.body)
+		}
+		for name, want := range tc.header {
+			if !slices.Equal(r.Header[name], want) {
+				t.Errorf("%s: sent %s: %q, want %q", tc.in, name, r.Header[name], want)
+			}
+		}
+	}
+	if n := len(get[detailAnswer](rg, "/api/v1/deliveries/"+itoa(id)).Attempts); n != 7 {
+		t.Errorf("got %d attempts, want 7", n)
+	}
+}
+
+func TestReplayIsRefusedWithAReason(t *testing.T) {
+	t.Parallel()
+	edit, _ := withHandler(t)
+	rg := newRig(t, edit)
+	id := rg.add(inspect.Delivery{Body: []byte("x")}, nil)
+	for _, tc := range []struct {
+		id, in string
+		status int
+		part   string
+	}{
+		{itoa(id), `{"headers":{"X-A":["a\r\nX-Evil: 1"]}}`, 400, "line break"},
+		{itoa(id), `{"headers":{"X-A":["a\u0000"]}}`, 400, "NUL"},
+		{itoa(id), `{"headers":{"X A":["a"]}}`, 400, "not a header name"},
+		{itoa(id), `{"headers":{"x-a":["a"],"X-A":["b"]}}`, 400, "twice"},
+		{itoa(id), `{"headers":{"X-A":1}}`, 400, "header"},
+		{itoa(id), `{"body":"a","body_base64":"YQ=="}`, 400, "one of them"},
+		{itoa(id), `{"body_base64":"%"}`, 400, "JSON"},
+		{itoa(id), `{"trigger":"initial"}`, 400, "trigger"},
+		{itoa(id), `{"tpyo":1}`, 400, "tpyo"},
+		{itoa(id), `{} {}`, 400, "after the JSON"},
+		{itoa(id), ``, 400, "empty"},
+		{itoa(id), `[]`, 400, "JSON"},
+		{itoa(id), `{"to":"ftp://x"}`, 409, "address of a handler"},
+		{itoa(id), `{"to":"http://192.0.2.1/"}`, 409, "--allow-target"},
+		{"99", `{}`, 404, "no such delivery"},
+	} {
+		resp, body := rg.do("POST", "/api/v1/deliveries/"+tc.id+"/replay", tc.in)
+		wantProblem(t, resp, body, tc.status, tc.part)
+	}
+	plain := newRig(t, nil)
+	id = plain.add(inspect.Delivery{}, nil)
+	resp, body := plain.do("POST", "/api/v1/deliveries/"+itoa(id)+"/replay", `{}`)
+	wantProblem(t, resp, body, http.StatusConflict, "without a handler")
+}
+
+func TestPinAndRemove(t *testing.T) {
+	t.Parallel()
+	rg := newRig(t, nil)
+	id := itoa(rg.add(inspect.Delivery{}, nil))
+	for _, tc := range []struct {
+		in   string
+		want bool
+	}{{`{}`, true}, {`{"pinned":false}`, false}, {`{"pinned":true}`, true}} {
+		if resp, body := rg.do("POST", "/api/v1/deliveries/"+id+"/pin", tc.in); resp.StatusCode != 200 {
+			t.Fatalf("%s: got %d %s", tc.in, resp.StatusCode, body)
+		}
+		if got := get[detailAnswer](rg, "/api/v1/deliveries/"+id).Delivery.Pinned; got != tc.want {
+			t.Errorf("%s: pinned: got %v, want %v", tc.in, got, tc.want)
+		}
+	}
+	if resp, body := rg.do("DELETE", "/api/v1/deliveries/"+id, ""); resp.StatusCode != http.StatusNoContent {
+		t.Errorf("DELETE: got %d %s, want 204", resp.StatusCode, body)
+	}
+	resp, body := rg.do("DELETE", "/api/v1/deliveries/"+id, "")
+	wantProblem(t, resp, body, http.StatusNotFound, "no such delivery")
+	resp, body = rg.do("POST", "/api/v1/deliveries/"+id+"/pin", "{}")
+	wantProblem(t, resp, body, http.StatusNotFound, "no such delivery")
+}
