@@ -216,7 +216,7 @@ func TestSessionEditsNothing(t *testing.T) {
 	for _, test := range []struct{ name, script, says, then, want string }{
 		{"unchanged", `echo >>"$1"`, "is unchanged. Send it anyway?", "y", "attempt 2: 200"},
 		{"unchanged, no", `:`, "is unchanged. Send it anyway?", "n", "Nothing was done."},
-		{"failed", `exit 3`, "nothing was sent, as the editor failed", "f", "following"},
+		{"failed", `exit 3`, "Nothing was sent: the editor failed (exit status 3)", "f", "following"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := startApp(t, func(c *Config) { c.Editor = writeEditor(t, test.script) })

@@ -100,11 +100,11 @@ func (s source) readDraft(msg editorMsg) tea.Cmd {
 	return func() tea.Msg {
 		defer removeDraft(msg.path)
 		if msg.failed != nil {
-			return editedMsg{err: fmt.Errorf("nothing was sent, as the editor failed: %w", msg.failed)}
+			return editedMsg{err: fmt.Errorf("the editor failed (%w)", msg.failed)}
 		}
 		body, err := os.ReadFile(msg.path)
 		if err != nil {
-			return editedMsg{err: fmt.Errorf("nothing was sent: %w", err)}
+			return editedMsg{err: err}
 		}
 		body = trimAdded(msg.body, body)
 		return editedMsg{id: msg.id, body: body, same: bytes.Equal(body, msg.body)}
@@ -126,7 +126,7 @@ func trimAdded(before, after []byte) []byte {
 func (m *model) edited(msg editedMsg) tea.Cmd {
 	switch {
 	case msg.err != nil:
-		m.say(toneWarn, "%s", safe(msg.err.Error()))
+		m.say(toneWarn, "Nothing was sent: %s", safe(msg.err.Error()))
 		return nil
 	case msg.same:
 		m.ask.confirm(fmt.Sprintf("The body of #%d is unchanged. Send it anyway?", msg.id), func() tea.Cmd {

@@ -15,10 +15,10 @@ import (
 // the store, so that whatever is committed after [Follow] has returned is
 // written, also when Compact or JSON begins later.
 //
-// It writes every delivery once, and every attempt once, when it has ended;
-// the attempts of one delivery in the order in which they were begun, as far
-// as they end in it. It reads from the store only: a slow writer slows nobody
-// and loses nothing.
+// It writes every delivery once, in the order of arrival, and every attempt
+// once, when it has ended and after its delivery. It reads from the store
+// only: a slow writer slows nobody and loses nothing. What other processes do
+// with the same store is written as well.
 type Follower struct {
 	cfg    Config
 	began  time.Time

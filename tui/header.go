@@ -131,6 +131,8 @@ func (h *header) handler(c *Config, t *theme) []span {
 			s += ": " + safe(h.health.Reason)
 		}
 		return append(spans, span{s, t.bad})
+	case replay.HealthNone:
+		return spans
 	}
 	return append(spans, span{"  ○ not tried yet", t.dim})
 }
