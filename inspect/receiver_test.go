@@ -8,12 +8,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/net/http/httpguts"
 )
 
 // lingering is how net/http closes a connection whose request it has not read.
@@ -289,4 +291,22 @@ func TestTurnstile(t *testing.T) {
 			t.Errorf("got %d, want %d", got, want)
 		}
 	}
+}
+
+// encodeHeader and decodeHeader keep every value, in order.
+func FuzzHeaderLines(f *testing.F) {
+	f.Add("X-A", "1", "X-A", "2")
+	f.Add("X-A", "", "X-B", "a: b")
+	f.Add("Content-Type", "\xff\x80", "!#$", ": ")
+	f.Fuzz(func(t *testing.T, name1, value1, name2, value2 string) {
+		h := http.Header{}
+		for _, line := range [][2]string{{name1, value1}, {name2, value2}, {name1, value2}} {
+			if httpguts.ValidHeaderFieldName(line[0]) && !strings.Contains(line[1], "\n") {
+				h[line[0]] = append(h[line[0]], line[1])
+			}
+		}
+		if got := decodeHeader(encodeHeader(h)); !reflect.DeepEqual(got, h) {
+			t.Errorf("got %q, want %q", got, h)
+		}
+	})
 }
