@@ -115,6 +115,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	if rev, err := s.Rev(context.Background()); err == nil {
 		s.lastRev.Store(rev)
 	}
+	s.wg.Go(s.checkpoint)
 	if opts.Retention != nil {
 		s.wg.Go(s.retain)
 	}
@@ -174,7 +175,7 @@ func openWriter(path string, opts Options) (_ *sqlite.Conn, err error) {
 		"PRAGMA journal_mode=WAL",
 		"PRAGMA synchronous=" + sync,
 		"PRAGMA journal_size_limit=67108864",
-		"PRAGMA wal_autocheckpoint=4000",
+		"PRAGMA wal_autocheckpoint=0", // see checkpoint
 	} {
 		if err := sqlitex.ExecuteTransient(conn, pragma, nil); err != nil {
 			return nil, fmt.Errorf("cannot open the store %s: %w", path, err)

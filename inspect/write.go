@@ -31,6 +31,8 @@ type writer struct {
 	totals  totals  // as of this transaction
 	changes []int64 // deliveries that it touches
 	rev     int64   // the revision that it makes; 0 = none
+
+	restart bool // after the commit: copy what is left of the log and begin it anew
 }
 
 // submit queues o. It blocks while the queue is full, until ctx ends.
@@ -116,6 +118,10 @@ func (s *Store) commit(w *writer, group []op) {
 			s.commit(w, group[i:i+1])
 		}
 		return
+	}
+	if w.restart {
+		w.restart = false
+		_ = w.exec("PRAGMA wal_checkpoint(RESTART)") // tried again while the log is long
 	}
 	if err == nil && w.rev > 0 {
 		s.advance(w.rev)
