@@ -13,7 +13,7 @@ import (
 // BenchmarkView100kDeliveries draws a list in a store of 100,000 deliveries
 // while the cursor moves, on the largest window.
 func BenchmarkView100kDeliveries(b *testing.B) {
-	m := newTestModel(b, 200, 60)
+	m := newModelOn(b, openStore(b), 200, 60)
 	fillStore(b, m.cfg.Store, 100_000)
 	m.run(m.relist(false))
 	b.ResetTimer()
@@ -30,7 +30,7 @@ func BenchmarkView100kDeliveries(b *testing.B) {
 
 // BenchmarkSync100kDeliveries reads what has changed there.
 func BenchmarkSync100kDeliveries(b *testing.B) {
-	m := newTestModel(b, 200, 60)
+	m := newModelOn(b, openStore(b), 200, 60)
 	fillStore(b, m.cfg.Store, 100_000)
 	m.run(m.relist(false))
 	for b.Loop() {

@@ -122,7 +122,7 @@ func (m *model) run(cmd tea.Cmd) {
 // TestListPagesThroughTheStore walks from the newest to the oldest and back.
 func TestListPagesThroughTheStore(t *testing.T) {
 	const n = windowRows + 3*pageRows
-	m := newTestModel(t, 100, 30)
+	m := newModelOn(t, openStore(t), 100, 30)
 	fillStore(t, m.cfg.Store, n)
 	if _, err := m.cfg.Store.Remove(context.Background(), 100, 101, 2000); err != nil { // gaps
 		t.Fatal(err)

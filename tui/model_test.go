@@ -19,7 +19,23 @@ import (
 
 func TestMain(m *testing.M) {
 	time.Local = time.UTC
-	os.Exit(m.Run())
+	os.Exit(run(m))
+}
+
+// idle is a store that no test writes to.
+var idle *inspect.Store
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "hookloop-tui-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if idle, err = inspect.Open(dir, inspect.Options{}); err != nil {
+		panic(err)
+	}
+	defer func() { _ = idle.Close() }()
+	return m.Run()
 }
 
 var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
@@ -38,8 +54,13 @@ func openStore(tb testing.TB) *inspect.Store {
 // are not run: a test gives it the messages.
 func newTestModel(tb testing.TB, w, h int) *model {
 	tb.Helper()
+	return newModelOn(tb, idle, w, h)
+}
+
+func newModelOn(tb testing.TB, store *inspect.Store, w, h int) *model {
+	tb.Helper()
 	m := newModel(context.Background(), Config{
-		Store: openStore(tb), Sender: &replay.Sender{}, Version: "v1.2.3",
+		Store: store, Sender: &replay.Sender{}, Version: "v1.2.3",
 		HandlerURL: "http://localhost:3000", ReceiverURL: "http://127.0.0.1:4041", InspectorURL: "http://127.0.0.1:4040/?token=3f9a",
 		Editor: []string{"vi"}, OpenURL: func(string) error { return nil },
 	})
