@@ -237,6 +237,24 @@ func (s *Store) Attempt(ctx context.Context, delivery int64, number int) (*Attem
 	return &list[0], nil
 }
 
+// LastAttempt returns the newest attempt of a delivery. The error wraps
+// [ErrNotFound] where there is none.
+func (s *Store) LastAttempt(ctx context.Context, delivery int64) (*Attempt, error) {
+	var last int64
+	err := s.read(ctx, func(conn *sqlite.Conn) (err error) {
+		last, err = sqlitex.ResultInt64(bind(conn.Prep("SELECT coalesce(max(key), 0) FROM attempts WHERE key BETWEEN ? AND ?"),
+			attemptKey(delivery, 0), attemptKey(delivery+1, 0)-1))
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case last == 0:
+		return nil, noAttempt(delivery, 1)
+	}
+	return s.Attempt(ctx, delivery, int(last-attemptKey(delivery, 0)))
+}
+
 func noAttempt(delivery int64, number int) error {
 	return fmt.Errorf("delivery #%d has no attempt %d: %w", delivery, number, ErrNotFound)
 }

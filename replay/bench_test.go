@@ -22,6 +22,7 @@ func benchRequest(b *testing.B, addr string) *http.Request {
 	for i := range 12 {
 		req.Header.Set(fmt.Sprint("X-Header-", i), strings.Repeat("v", 24))
 	}
+	req.Header.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
 	req.Header.Set("Content-Type", "application/json")
 	return req
 }

@@ -1,11 +1,16 @@
 package replay
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+
+	"golang.org/x/net/dns/dnsmessage"
 
 	"hookloop/inspect"
 )
@@ -139,4 +144,83 @@ func TestGuardedSends(t *testing.T) {
 		})
 	}
 	h.none(t)
+}
+
+// A name counts for nothing: what it resolves to is looked at when it is
+// dialled, each time.
+func TestGuardedNames(t *testing.T) {
+	h := recordTCP(t, ok200)
+	_, port, _ := net.SplitHostPort(h.addr)
+	answers := resolveTo(t)
+	for _, tt := range []struct{ ip, want string }{
+		{"127.0.0.1", ""},
+		{"203.0.113.9", "rebind.test is another machine"},
+		{"169.254.169.254", "never sends"},
+		{"127.0.0.1", "is hookloop itself"},
+	} {
+		t.Run(tt.ip+" "+tt.want, func(t *testing.T) {
+			answers.Store(netip.MustParseAddr(tt.ip).As4())
+			r := &rig{}
+			if strings.Contains(tt.want, "itself") {
+				r.guard.Own = func() []netip.AddrPort { return []netip.AddrPort{netip.MustParseAddrPort(h.addr)} }
+			}
+			r.start(t, "http://rebind.test:"+port)
+			m := exchange(t, r.addr, post("/", "x"))
+			if tt.want == "" {
+				if h.next(t); m.status() != 200 {
+					t.Errorf("got %s %q, want 200", m.start, m.body)
+				}
+				return
+			}
+			if a := r.attempt(t, 1, 1); a.ErrorKind != inspect.ErrTarget || !strings.Contains(a.Error, tt.want) {
+				t.Errorf("got %s %q, want %q", a.ErrorKind, a.Error, tt.want)
+			}
+		})
+	}
+	h.none(t)
+}
+
+// resolveTo makes every name resolve to the address stored in what it
+// returns, until the test ends.
+func resolveTo(t *testing.T) *atomic.Value {
+	t.Helper()
+	answer := &atomic.Value{}
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		buf := make([]byte, 1500)
+		for {
+			n, from, err := server.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			var msg dnsmessage.Message
+			if msg.Unpack(buf[:n]) != nil || len(msg.Questions) != 1 {
+				continue
+			}
+			msg.Response, msg.Additionals = true, nil
+			if q := msg.Questions[0]; q.Type == dnsmessage.TypeA {
+				msg.Answers = []dnsmessage.Resource{{
+					Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class},
+					Body:   &dnsmessage.AResource{A: answer.Load().([4]byte)},
+				}}
+			}
+			if packed, err := msg.Pack(); err == nil {
+				_, _ = server.WriteTo(packed, from)
+			}
+		}
+	})
+	before := net.DefaultResolver
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", server.LocalAddr().String())
+	}}
+	t.Cleanup(func() {
+		net.DefaultResolver = before
+		_ = server.Close()
+		wg.Wait()
+	})
+	return answer
 }

@@ -163,22 +163,28 @@ func CheckHeader(h http.Header) error {
 func (p *plan) request(ctx context.Context, d *inspect.Delivery, upgrade bool) *http.Request {
 	req := (&http.Request{
 		Method: p.method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		URL: p.dest.url(), Header: make(http.Header, len(p.header)+2), Host: p.host,
+		URL: p.dest.url(), Header: p.header, Host: p.host,
+		// Neither nil nor NoBody: the transport repeats requests with those.
+		Body: io.NopCloser(bytes.NewReader(p.body)), ContentLength: int64(len(p.body)),
 	}).WithContext(ctx)
-	maps.Copy(req.Header, p.header)
-	if ua, ok := req.Header["User-Agent"]; !ok || len(ua) != 1 || ua[0] == "" {
-		req.Header["User-Agent"] = noUserAgent
+	own := false // p.header is shared until it has to differ
+	set := func(name string, values []string) {
+		if !own {
+			req.Header, own = make(http.Header, len(p.header)+4), true
+			maps.Copy(req.Header, p.header)
+		}
+		req.Header[name] = values
+	}
+	if ua, ok := p.header["User-Agent"]; !ok || len(ua) != 1 || ua[0] == "" {
+		set("User-Agent", noUserAgent)
 		if ok {
-			req.Header["user-agent"] = ua
+			set("user-agent", ua)
 		}
 	}
 	if upgrade {
-		req.Header["Connection"] = []string{"Upgrade"}
-		req.Header["Upgrade"] = d.Header["Upgrade"]
+		set("Connection", []string{"Upgrade"})
+		set("Upgrade", d.Header["Upgrade"])
 	}
-	// Neither a nil Body nor NoBody: the transport repeats requests with those.
-	req.Body = io.NopCloser(bytes.NewReader(p.body))
-	req.ContentLength = int64(len(p.body))
 	switch {
 	case len(d.Trailer) > 0:
 		req.Trailer = d.Trailer
@@ -186,19 +192,22 @@ func (p *plan) request(ctx context.Context, d *inspect.Delivery, upgrade bool) *
 	case len(p.body) == 0:
 		req.ContentLength, req.TransferEncoding = -1, []string{"identity"} // says nothing about the length
 		if len(d.Header["Content-Length"])+len(d.Header["Transfer-Encoding"]) > 0 {
-			req.Header["content-length"] = []string{"0"}
+			set("content-length", []string{"0"})
 		}
 	}
 	switch p.method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace: // which it would repeat
 	default:
 		for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} { // with which, too
-			if v, ok := req.Header[name]; ok {
+			if v, ok := p.header[name]; ok {
+				set(strings.ToLower(name), v)
 				delete(req.Header, name)
-				req.Header[strings.ToLower(name)] = v
 			}
 		}
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.body)), nil }
+	}
+	if req.Header == nil {
+		req.Header = http.Header{}
 	}
 	return req
 }

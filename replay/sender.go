@@ -133,15 +133,15 @@ func (s *Sender) destination(ctx context.Context, d *inspect.Delivery, to string
 		}
 		dest = join(u, d.Target)
 	} else {
-		attempts, err := s.Store.Attempts(ctx, d.ID)
+		last, err := s.Store.LastAttempt(ctx, d.ID)
+		if errors.Is(err, inspect.ErrNotFound) {
+			return dest, fmt.Errorf("delivery #%d was never sent to a handler: say where to with --to, such as --to 3000", d.ID)
+		}
 		if err != nil {
 			return dest, err
 		}
-		if len(attempts) == 0 {
-			return dest, fmt.Errorf("delivery #%d was never sent to a handler: say where to with --to, such as --to 3000", d.ID)
-		}
 		var ok bool
-		if dest, ok = parseDestination(attempts[len(attempts)-1].URL); !ok {
+		if dest, ok = parseDestination(last.URL); !ok {
 			return dest, fmt.Errorf("delivery #%d was last sent to an address that cannot be read again: say where to with --to, such as --to 3000", d.ID)
 		}
 	}

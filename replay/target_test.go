@@ -151,8 +151,20 @@ func TestRouteOfTarget(t *testing.T) {
 		{"/a", mustURL(t, "http://a")}, {"/a/b", mustURL(t, "http://ab")}, {"/a%2Fb", mustURL(t, "http://escaped")},
 	}}
 	for _, tt := range []struct{ target, want string }{
-		{"/", "main"}, {"/a", "a"}, {"/a?x", "a"}, {"/a/", "a"}, {"/a/c", "a"}, {"/ab", "main"}, {"/a/b", "ab"}, {"/a/b/c?d", "ab"},
-		{"/a/bc", "a"}, {"/a%2Fb", "escaped"}, {"http://p.test/a/b", "ab"}, {"*", "main"}, {"//a", "main"}, {"/x?/a", "main"},
+		{"/", "main"},
+		{"/a", "a"},
+		{"/a?x", "a"},
+		{"/a/", "a"},
+		{"/a/c", "a"},
+		{"/ab", "main"},
+		{"/a/b", "ab"},
+		{"/a/b/c?d", "ab"},
+		{"/a/bc", "a"},
+		{"/a%2Fb", "escaped"},
+		{"http://p.test/a/b", "ab"},
+		{"*", "main"},
+		{"//a", "main"},
+		{"/x?/a", "main"},
 	} {
 		if got := h.target(tt.target).host; got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.target, got, tt.want)
