@@ -99,7 +99,7 @@ func openTab(t testing.TB, rg *rig, path string) *tab {
 		t.Skipf("\n\n*** THE PAGE IS NOT TESTED: %v. Install Chromium; %s=1 makes this a failure. ***\n", err, requireChromium)
 	}
 	ctx, cancel := chromedp.NewContext(chromium.ctx, chromedp.WithNewBrowserContext())
-	ctx, timeout := context.WithTimeout(ctx, 50*time.Second)
+	ctx, timeout := context.WithTimeout(ctx, 120*time.Second)
 	tb := &tab{t: t, ctx: ctx}
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 800)); err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func (tb *tab) text(selector string) string {
 // wait waits until js is true.
 func (tb *tab) wait(js, what string) {
 	tb.t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	for !eval[bool](tb, "Boolean("+js+")") {
 		if time.Now().After(deadline) {
 			tb.t.Fatalf("waited in vain for %s\n%s", what, tb.page())

@@ -182,8 +182,8 @@ func TestPageStaysSmoothWithManyRows(t *testing.T) {
 		requestAnimationFrame(step); return { rows: 0, median: 0 }; })()`)
 	tb.wait("window.measured", "the measurement")
 	got.Rows, got.Median = eval[int](tb, "window.measured.rows"), eval[float64](tb, "window.measured.median")
-	if got.Rows > 60 || got.Rows < 10 || got.Median > 120 {
-		t.Errorf("got %d rows in the DOM and %.0f ms a frame, want at most 60 and 120", got.Rows, got.Median)
+	if got.Rows > 60 || got.Rows < 10 || got.Median > 250 {
+		t.Errorf("got %d rows in the DOM and %.0f ms a frame, want at most 60 and 250", got.Rows, got.Median)
 	}
 
 	eval[any](tb, "document.querySelector('#list').scrollTop = 5000 * 56 + 20")
@@ -199,6 +199,11 @@ func TestPageStaysSmoothWithManyRows(t *testing.T) {
 	tb.wait("document.querySelector('#row-10500.selected') && !document.querySelector('#fresh')", "the newest row")
 	rg.add(inspect.Delivery{Target: "/followed"}, nil)
 	tb.wait("document.querySelector('#row-10501.selected')", "the list to follow")
+	tb.keys("f")
+	tb.wait("document.querySelector('.follow').getAttribute('aria-pressed') === 'false'", "following to end")
+	rg.add(inspect.Delivery{Target: "/unseen"}, nil)
+	tb.waitText("#fresh", "1 new")
+	tb.wait(top+" === 'row-10501'", "the list to stay where it is")
 }
 
 func TestPageDrawsOnlyWhatIsOnTheScreenOfABigBody(t *testing.T) {

@@ -32,6 +32,7 @@ export function List({ model, onOpen }) {
   useLayoutEffect(() => {
     if (model.following) {
       scrollTo(0);
+      remember(); // where to stay once following ends
       return;
     }
     if (!anchor.current.id) return;
