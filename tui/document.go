@@ -56,13 +56,10 @@ func (d *doc) line(i int) line {
 			return p.fixed[i]
 		}
 		text := p.body.Line(i)
-		switch {
-		case p.kind == inspect.KindJSON:
-			return highlightJSON(text, d.t)
-		case p.body.Hex():
+		if p.body.Hex() {
 			return highlightHex(text, d.t)
 		}
-		return plain(text)
+		return highlight(p.kind, text, d.t)
 	}
 	return nil
 }
@@ -174,72 +171,4 @@ func mark(l line, term string, st ansi.Style) line {
 		}
 	}
 	return out
-}
-
-// highlightJSON colours one line of indented JSON. It looks at nothing but the
-// line, so its cost is that of the line.
-func highlightJSON(s string, t *theme) line {
-	var l line
-	for s != "" {
-		n, st := jsonToken(s, t)
-		if k := len(l) - 1; k >= 0 && len(st) == 0 && len(l[k].st) == 0 {
-			l[k].text += s[:n]
-		} else {
-			l = append(l, span{s[:n], st})
-		}
-		s = s[n:]
-	}
-	return l
-}
-
-// jsonToken returns the length and the style of the token s begins with.
-func jsonToken(s string, t *theme) (int, ansi.Style) {
-	switch c := s[0]; {
-	case c == '"':
-		n := stringEnd(s)
-		if strings.HasPrefix(strings.TrimLeft(s[n:], " "), ":") {
-			return n, t.key
-		}
-		return n, t.str
-	case c == '-' || c >= '0' && c <= '9':
-		return 1 + prefixLen(s[1:], "+-.0123456789eE"), t.num
-	case strings.IndexByte("{}[],:", c) >= 0:
-		return 1, t.punct
-	}
-	for _, w := range []string{"true", "false", "null"} {
-		if strings.HasPrefix(s, w) {
-			return len(w), t.word
-		}
-	}
-	n := strings.IndexAny(s[1:], `"{}[],:-0123456789tfn`)
-	if n < 0 {
-		return len(s), nil
-	}
-	return n + 1, nil
-}
-
-// stringEnd returns the length of the JSON string s begins with.
-func stringEnd(s string) int {
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(s)
-}
-
-func prefixLen(s, set string) int {
-	return len(s) - len(strings.TrimLeft(s, set))
-}
-
-// highlightHex dims the offset and the bytes' text of a hex dump's line.
-func highlightHex(s string, t *theme) line {
-	const offset, text = 8, 60
-	if len(s) < text {
-		return plain(s)
-	}
-	return line{{s[:offset], t.dim}, {text: s[offset:text]}, {s[text:], t.str}}
 }

@@ -51,7 +51,7 @@ func (w *written) add(n int) {
 	}
 }
 
-// Follow takes the present position in c.Store. Of c it uses Store, Tunnel and HandlerURL.
+// Follow takes the present position in c.Store. Of c it uses Store and Tunnel.
 func Follow(ctx context.Context, c Config) (*Follower, error) {
 	if c.Store == nil {
 		return nil, errors.New("there is no store to follow")

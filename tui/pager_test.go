@@ -114,12 +114,18 @@ func TestHighlightKeepsTheText(t *testing.T) {
 	for _, s := range []string{
 		`  "key": "value",`, `"a \" b": [1, -2.5e+10, true, false, null],`, `{}`, `"open`, `trueish nullable`, ``, `not json at all: 12`, `  "\\": "\u0041"`,
 		`,,,`, `"k":{"k":1}`, `-`, `한국어 "키" : 1`,
+		`<a href="x>y" b='c'>text</a> < open "q`, `name = a = b`, ` = `, `flag`, `<!-- "`, `>`,
 	} {
 		if got := highlightJSON(s, th).text(); got != s {
 			t.Errorf("got %q, want %q", got, s)
 		}
 		if got := mark(highlightJSON(s, th), `E`, th.match).text(); got != s {
 			t.Errorf("marked: got %q, want %q", got, s)
+		}
+		for _, kind := range []inspect.Kind{inspect.KindForm, inspect.KindXML, inspect.KindHTML, inspect.KindText} {
+			if got := highlight(kind, s, th).text(); got != s {
+				t.Errorf("%s: got %q, want %q", kind, got, s)
+			}
 		}
 	}
 	l := highlightJSON(`"key": "value"`, th)
