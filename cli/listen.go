@@ -158,8 +158,4 @@ func (s *session) greet(w io.Writer) {
 	}
 	line("Handler", handler)
 	line("Inspector", s.inspectorURL())
-	line("Note", s.tunnelNotice())
-	if s.endpoint != nil {
-		line("Note", s.status().Reason)
-	}
 }

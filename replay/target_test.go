@@ -188,7 +188,7 @@ func TestRouteOfTarget(t *testing.T) {
 
 func TestTrimEditorNewline(t *testing.T) {
 	for _, tt := range []struct{ original, edited, want string }{
-		{"{}", "{}\n", "{}"}, {"{}", "{}\r\n", "{}"}, {"{}", "{}", "{}"}, {"{}\n", "{}\n", "{}\n"}, {"", "\n", ""}, {"a", "a\n\n", "a\n"},
+		{"{}", "{}\n", "{}"}, {"{}", "{}\r\n", "{}"}, {"{}", "{}", "{}"}, {"{}\n", "{}\n", "{}\n"}, {"", "\n", ""}, {"a", "a\n\n", "a\n"}, {"a\r\nb", "a\r\nc\r\n", "a\r\nc"},
 	} {
 		if got := TrimEditorNewline([]byte(tt.original), []byte(tt.edited)); string(got) != tt.want {
 			t.Errorf("%q edited to %q: got %q, want %q", tt.original, tt.edited, got, tt.want)

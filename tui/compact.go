@@ -20,7 +20,15 @@ import (
 // The size is that of the delivery. There are no colours, and nothing captured
 // is written as it is. What was committed before ctx ended is still written.
 // The error is the writer's or the store's. It is to be called once.
+//
+// An endpoint of which there is nothing to note is not written before it
+// changes: the caller has said where it is.
 func (f *Follower) Compact(ctx context.Context, w io.Writer) error {
+	if f.cfg.Tunnel != nil {
+		if s := f.cfg.Tunnel(); s.Reason == "" {
+			f.endpoint = s
+		}
+	}
 	return f.run(ctx, compact{w})
 }
 

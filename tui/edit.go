@@ -106,21 +106,9 @@ func (s source) readDraft(msg editorMsg) tea.Cmd {
 		if err != nil {
 			return editedMsg{err: err}
 		}
-		body = trimAdded(msg.body, body)
+		body = replay.TrimEditorNewline(msg.body, body)
 		return editedMsg{id: msg.id, body: body, same: bytes.Equal(body, msg.body)}
 	}
-}
-
-// trimAdded removes the line end that an editor puts at the end of a text that
-// had none.
-func trimAdded(before, after []byte) []byte {
-	if bytes.HasSuffix(before, []byte("\n")) {
-		return after
-	}
-	if rest, ok := bytes.CutSuffix(after, []byte("\r\n")); ok && bytes.Contains(before, []byte("\r\n")) {
-		return rest
-	}
-	return bytes.TrimSuffix(after, []byte("\n"))
 }
 
 func (m *model) edited(msg editedMsg) tea.Cmd {

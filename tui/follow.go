@@ -92,11 +92,18 @@ func (f *Follower) run(ctx context.Context, out form) error {
 		}
 		select {
 		case <-ctx.Done():
-		case <-f.signal:
 		case <-ticker.C:
+		case <-f.signal:
+			select { // what comes in a burst is read at once
+			case <-ctx.Done():
+			case <-time.After(coalesce):
+			}
 		}
 	}
 }
+
+// coalesce is how long a line may be late, so that a burst costs one read.
+const coalesce = 10 * time.Millisecond
 
 // readTimeout bounds one read, since the last ones come after ctx has ended.
 const readTimeout = 30 * time.Second

@@ -216,8 +216,7 @@ func TestCompactLines(t *testing.T) {
 	if err := f.Compact(ended, &out); err != nil {
 		t.Fatal(err)
 	}
-	want := `12:00:00 endpoint online https://blue-fox.example
-12:00:00 #1 POST /hooks → 200 12 ms 1.2 KiB
+	want := `12:00:00 #1 POST /hooks → 200 12 ms 1.2 KiB
 12:00:00 #1 POST /hooks → nothing listens at localhost:3000 0 µs 1.2 KiB (replay, attempt 2)
 12:00:00 #2 POST /held held 5 B
 12:00:00 #3 POST /big refused: the body is over the limit 40 MiB

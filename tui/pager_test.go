@@ -133,20 +133,3 @@ func TestHighlightKeepsTheText(t *testing.T) {
 		t.Errorf("got %v, want a key and a string", l)
 	}
 }
-
-func TestTrimAdded(t *testing.T) {
-	for _, test := range []struct{ before, after, want string }{
-		{"a", "b\n", "b"},
-		{"a\n", "b\n", "b\n"},
-		{"a\n", "b", "b"},
-		{"a", "b\n\n", "b\n"},
-		{"", "\n", ""},
-		{"a\r\nb", "a\r\nc\r\n", "a\r\nc"},
-		{"a", "b\r\n", "b\r"},
-		{"a\nb", "a\nb", "a\nb"},
-	} {
-		if got := string(trimAdded([]byte(test.before), []byte(test.after))); got != test.want {
-			t.Errorf("trimAdded(%q, %q) = %q, want %q", test.before, test.after, got, test.want)
-		}
-	}
-}
