@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -291,6 +292,54 @@ func TestTurnstile(t *testing.T) {
 			t.Errorf("got %d, want %d", got, want)
 		}
 	}
+}
+
+// Where too many forwards wait in answer mode, so do the providers.
+func TestReceiverBacklog(t *testing.T) {
+	var waiting, most atomic.Int32
+	gate := make(chan struct{})
+	rc := &Receiver{Answer: 202, Concurrency: 100}
+	rc.Forward = func(*Delivery) (*Attempt, func(http.ResponseWriter, *http.Request)) {
+		a := newAttempt(Initial)
+		return a, func(w http.ResponseWriter, _ *http.Request) {
+			if n := waiting.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			if w != nil {
+				t.Error("a provider that has its answer is asked to wait")
+			}
+			<-gate
+			waiting.Add(-1)
+		}
+	}
+	rc.once.Do(rc.init)
+	rc.backlog = make(chan struct{}, 2)
+	addr := serveReceiver(t, rc)
+	answers := make(chan int, 10)
+	for range 10 {
+		go func() {
+			resp, err := http.Post("http://"+addr, "text/plain", strings.NewReader("x"))
+			if err != nil {
+				answers <- 0
+				return
+			}
+			_ = resp.Body.Close()
+			answers <- resp.StatusCode
+		}()
+	}
+	for i := range 10 {
+		if i == 2 {
+			close(gate)
+		}
+		if status := <-answers; status != 202 {
+			t.Errorf("got %d, want 202", status)
+		}
+	}
+	rc.Wait()
+	if got := most.Load(); got > 2 {
+		t.Errorf("%d waited at a time, want at most 2", got)
+	}
+	http.DefaultClient.CloseIdleConnections()
 }
 
 // encodeHeader and decodeHeader keep every value, in order.

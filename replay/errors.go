@@ -66,6 +66,8 @@ func explain(err error, to destination) (inspect.ErrorKind, string) {
 		return inspect.ErrCanceled, "the attempt was given up before the handler had answered"
 	case errors.Is(err, syscall.ECONNREFUSED), strings.Contains(err.Error(), "actively refused"):
 		return inspect.ErrRefused, fmt.Sprintf("nothing listens at %s: start the handler there, or name another address", base)
+	case errors.As(err, &dns) && (dns.IsTimeout || dns.IsTemporary):
+		return inspect.ErrDNS, fmt.Sprintf("the name %s could not be looked up (%s): is the network up?", dns.Name, dns.Err)
 	case errors.As(err, &dns):
 		return inspect.ErrDNS, fmt.Sprintf("the name %s is not known: correct the handler's address", dns.Name)
 	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):

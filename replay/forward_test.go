@@ -317,6 +317,30 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// Stop in the middle of traffic leaves nothing pending.
+func TestStopWhileBusy(t *testing.T) {
+	for _, ordered := range []bool{false, true} {
+		r := &rig{}
+		r.receiver.Concurrency, r.receiver.Ordered = 4, ordered
+		r.start(t, serveHTTP(t, func(w http.ResponseWriter, req *http.Request) {}))
+		var all []<-chan int
+		for i := range 60 {
+			all = append(all, r.post("/"))
+			if i == 30 {
+				r.sender.Stop()
+			}
+		}
+		for _, done := range all {
+			if status := <-done; status != 200 && status != 502 {
+				t.Errorf("got %d, want 200 or 502", status)
+			}
+		}
+		if c := r.balanced(t, 0); c.Received != 60 || c.Errors < 29 {
+			t.Errorf("ordered=%t: got %+v, want what came after Stop to have failed", ordered, c)
+		}
+	}
+}
+
 // Many at once, with all kinds of ends, and the accounts add up.
 func TestAccounts(t *testing.T) {
 	addr := serveHTTP(t, func(w http.ResponseWriter, req *http.Request) {
