@@ -5,6 +5,7 @@ GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 
 TEST_ARGS ?=
 BENCH_ARGS ?=
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOFILES = $(shell git ls-files --cached --others --exclude-standard '*.go')
 
 .DEFAULT_GOAL := help
@@ -15,7 +16,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build bin/hookloop
-	CGO_ENABLED=0 go build -trimpath -o bin/hookloop .
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X hookloop/cli.release=$(VERSION)' -o bin/hookloop .
 
 .PHONY: run
 run: ## see the whole loop: hookloop demo
