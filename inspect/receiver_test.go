@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strconv"
 	"strings"
@@ -248,6 +249,26 @@ func TestReceiverHangUp(t *testing.T) {
 			}
 			checkCounters(t, rc.Store, Counters{Received: 1, Refused: 1})
 		})
+	}
+}
+
+// What arrived whole is stored although its sender has gone since.
+func TestReceiverStoresForThoseWhoHaveGone(t *testing.T) {
+	rc := &Receiver{Store: openStore(t, t.TempDir())}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, ordered := range []bool{false, true} {
+		forwards := 0
+		rc.Ordered = ordered
+		rc.Forward = func(*Delivery) (*Attempt, func(http.ResponseWriter, *http.Request)) {
+			return newAttempt(Initial), func(http.ResponseWriter, *http.Request) { forwards++ }
+		}
+		for range 20 {
+			rc.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, "POST", "/", strings.NewReader("x")))
+		}
+		if forwards != 20 {
+			t.Errorf("ordered=%t: %d of 20 were stored and handed on", ordered, forwards)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"hookloop/inspect"
 )
@@ -414,6 +418,38 @@ func TestStoreFails(t *testing.T) {
 			}
 			h.none(t)
 		})
+	}
+}
+
+// A delivery that cannot be stored holds up none of those behind it.
+func TestStoreFailsOnce(t *testing.T) {
+	h := recordTCP(t, ok200)
+	r := &rig{}
+	r.receiver.Ordered = true
+	r.start(t, h.addr)
+	conn, err := sqlite.OpenConn(filepath.Join(r.store.Dir(), "hookloop.db"), sqlite.OpenReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	const trigger = `CREATE TRIGGER refuse BEFORE INSERT ON deliveries WHEN NEW.target = '/no' BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`
+	if err := sqlitex.ExecuteTransient(conn, trigger, nil); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if m := exchange(t, r.addr, post("/no", "x")); m.status() != 503 || !strings.Contains(string(m.body), "the disk is full") {
+			t.Errorf("got %s %q, want 503 with the reason", m.start, m.body)
+		}
+		if m := exchange(t, r.addr, post("/yes", "x")); m.status() != 200 {
+			t.Errorf("got %s, want 200", m.start)
+		}
+		if m := h.next(t); m.start != "POST /yes HTTP/1.1" {
+			t.Errorf("the handler got %s", m.start)
+		}
+	}
+	h.none(t)
+	if c := r.balanced(t, 0); c.Received != 3 || c.Attempts != 3 {
+		t.Errorf("got %+v, want what could be stored", c)
 	}
 }
 

@@ -162,6 +162,32 @@ func TestUpgradeLosesNothing(t *testing.T) {
 	}
 }
 
+// The other way round: the handler is done first, and still listens.
+func TestUpgradeHandlerDoneFirst(t *testing.T) {
+	got := make(chan string, 1)
+	h := serveTCP(t, func(conn net.Conn, br *bufio.Reader) {
+		if _, err := readMessage(br, true); err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, switching+"bye")
+		_ = conn.(*net.TCPConn).CloseWrite()
+		all, _ := io.ReadAll(br)
+		got <- string(all)
+	})
+	r := new(rig).start(t, h.addr)
+	conn, br := dial(t, r.addr)
+	write(t, conn, request("GET /", "Connection: Upgrade", "Upgrade: chat"))
+	if all, err := io.ReadAll(br); err != nil || string(all) != switching+"bye" {
+		t.Errorf("provider: got %q %v, want what the handler sent", all, err)
+	}
+	write(t, conn, "last words")
+	_ = conn.Close()
+	if s := <-got; s != "last words" {
+		t.Errorf("handler: got %q, want what the provider sent", s)
+	}
+	r.attempt(t, 1, 1)
+}
+
 func TestUpgradeDeclined(t *testing.T) {
 	h := recordTCP(t, respond("426 Upgrade Required", "", "Upgrade: other", "Content-Length: 0"))
 	r := new(rig).start(t, h.addr)
@@ -186,6 +212,17 @@ func TestStreamsLeaveTheirPlace(t *testing.T) {
 			a, b := dialWebSocket(t, r.addr), dialWebSocket(t, r.addr)
 			say(t, b, websocket.TextMessage, "b")
 			say(t, a, websocket.TextMessage, "a")
+
+			next := make(chan string)
+			defer close(next)
+			r.sender.Handler = &Handler{URL: mustURL(t, serveHTTP(t, events(next)))}
+			for range 2 {
+				conn, br := dial(t, r.addr)
+				write(t, conn, post("/", "x"))
+				if s, err := br.ReadString('\n'); err != nil || s != "HTTP/1.1 200 OK\r\n" {
+					t.Fatalf("events: got %q %v, want the handler's status", s, err)
+				}
+			}
 		})
 	}
 }
