@@ -257,7 +257,7 @@ func TestProviderThatDoesNotRead(t *testing.T) {
 		}
 	})
 	r := &rig{}
-	r.sender.Timeout = 500 * time.Millisecond
+	r.sender.Timeout = time.Second
 	r.start(t, addr)
 	conn, _ := dial(t, r.addr)
 	write(t, conn, post("/", "x"))

@@ -105,10 +105,11 @@ func TestBrokenHandlers(t *testing.T) {
 		{"certificate of nobody", func(t *testing.T) string { return "https://" + secure(t) }, inspect.ErrTLS, "--insecure", 502, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			r := &rig{}
 			r.sender.Timeout = patience
 			if tt.kind == inspect.ErrTimeout {
-				r.sender.Timeout = 100 * time.Millisecond
+				r.sender.Timeout = time.Second
 			}
 			r.start(t, tt.handler(t))
 			got, err := tryExchange(r.addr, post("/hook", "x"))

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // A rig is the whole way of a delivery: an http.Server with a Receiver, its
 // Store, and a Sender. The zero value can be started.

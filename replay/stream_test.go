@@ -250,10 +250,11 @@ func events(next <-chan string) http.HandlerFunc {
 func TestServerSentEvents(t *testing.T) {
 	for _, end := range []string{"by the handler", "by the provider", "by Stop"} {
 		t.Run(end, func(t *testing.T) {
+			t.Parallel()
 			next := make(chan string)
 			r := &rig{}
 			r.receiver.Concurrency = 1
-			r.sender.Timeout = 150 * time.Millisecond // which is not for streams
+			r.sender.Timeout = time.Second // which is not for streams
 			r.start(t, serveHTTP(t, events(next)))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -305,7 +306,7 @@ func TestServerSentEvents(t *testing.T) {
 func TestReplayOfAStreamEnds(t *testing.T) {
 	next := make(chan string)
 	r := &rig{}
-	r.sender.Timeout = 100 * time.Millisecond
+	r.sender.Timeout = time.Second
 	r.receiver.Answer = 202
 	r.start(t, serveHTTP(t, events(next)))
 	if m := exchange(t, r.addr, post("/", "x")); m.status() != 202 {
