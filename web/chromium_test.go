@@ -70,10 +70,26 @@ type withChromium struct{ m *testing.M }
 
 func (w withChromium) Run() int {
 	code := w.m.Run()
-	if chromium.stop != nil {
-		chromium.stop()
+	if chromium.stop != nil && !within(30*time.Second, chromium.stop) {
+		fmt.Fprintln(os.Stderr, "Chromium does not end")
+		return max(code, 1)
 	}
 	return code
+}
+
+// within runs f and reports whether it has returned in time.
+func within(limit time.Duration, f func()) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+		return true
+	case <-time.After(limit):
+		return false
+	}
 }
 
 // A tab is the inspector's page in a browser.
@@ -117,9 +133,15 @@ func openTab(t testing.TB, rg *rig, path string) *tab {
 		}
 	}()
 	t.Cleanup(func() {
-		timeout()
-		cancel()
-		<-read
+		closed := within(20*time.Second, func() {
+			timeout()
+			cancel()
+			<-read
+		})
+		if !closed {
+			t.Error("the browser does not close the tab")
+			return
+		}
 		for _, line := range tb.console {
 			if !slices.ContainsFunc(tb.expect, func(part string) bool { return strings.Contains(line, part) }) {
 				t.Errorf("console: %s", line)

@@ -12,7 +12,6 @@ import (
 )
 
 func TestPageKeys(t *testing.T) {
-	t.Parallel()
 	rg := newRig(t, nil)
 	for i := range 5 {
 		rg.add(inspect.Delivery{Target: "/n/" + itoa(int64(i+1)), Body: []byte("{}")}, answered(200+100*(i%2), ""))
@@ -107,7 +106,6 @@ func (tb *tab) filter(text string) {
 }
 
 func TestPageShowsWhatIsWrongWithAFilter(t *testing.T) {
-	t.Parallel()
 	rg := newRig(t, nil)
 	rg.add(inspect.Delivery{}, nil)
 	tb := openTab(t, rg, "")
@@ -122,7 +120,6 @@ func TestPageShowsWhatIsWrongWithAFilter(t *testing.T) {
 }
 
 func TestPageEditsAndReplays(t *testing.T) {
-	t.Parallel()
 	edit, got := withHandler(t)
 	rg := newRig(t, edit)
 	rg.add(inspect.Delivery{
@@ -179,7 +176,6 @@ func TestPageEditsAndReplays(t *testing.T) {
 }
 
 func TestPageRemovesADelivery(t *testing.T) {
-	t.Parallel()
 	rg := newRig(t, nil)
 	rg.add(inspect.Delivery{Target: "/keep"}, nil)
 	rg.add(inspect.Delivery{Target: "/go"}, nil)
@@ -195,7 +191,6 @@ func TestPageRemovesADelivery(t *testing.T) {
 }
 
 func TestPageFitsANarrowScreen(t *testing.T) {
-	t.Parallel()
 	rg := newRig(t, nil)
 	rg.add(inspect.Delivery{Target: "/a/rather/long/path/that/does/not/fit/on/a/telephone?with=a&long=query"}, answered(200, "ok"))
 	tb := openTab(t, rg, "")

@@ -23,7 +23,6 @@ func evalAsync[T any](tb *tab, js string) T {
 // TestPageReadsJSON compares the page's reader, which keeps what JSON.parse
 // loses, with Go's on valid and on damaged texts.
 func TestPageReadsJSON(t *testing.T) {
-	t.Parallel()
 	tb := openTab(t, newRig(t, nil), "")
 	texts := []string{
 		`{}`, `[]`, `1`, `"a"`, ` {"a":1,"a":[1,2,{"b":null}],"big":12345678901234567890} `, `[1.5e+10,-0,true,false]`, `"\u00e9\n"`, `[[],[[]],{}]`,
@@ -55,7 +54,6 @@ func TestPageReadsJSON(t *testing.T) {
 }
 
 func TestPageWrapsLinesAndDumpsBytes(t *testing.T) {
-	t.Parallel()
 	tb := openTab(t, newRig(t, nil), "")
 	for _, tc := range []struct {
 		text string
@@ -83,7 +81,6 @@ func TestPageWrapsLinesAndDumpsBytes(t *testing.T) {
 // TestPageSendsOnlyWhatWasEdited checks what Edit & replay makes of headers
 // and of line ends.
 func TestPageSendsOnlyWhatWasEdited(t *testing.T) {
-	t.Parallel()
 	tb := openTab(t, newRig(t, nil), "")
 	const before = `{ 'X-A': ['1', '2'], 'X-B': ['b'] }`
 	for _, tc := range []struct{ text, want string }{

@@ -16,8 +16,10 @@ import (
 	"hookloop/tunnel"
 )
 
+// The tests of the page run one after the other: browser tabs that share two
+// cores with each other would be slow enough to look broken.
+
 func TestPageShowsADeliveryAndItsReplay(t *testing.T) {
-	t.Parallel()
 	edit, _ := withHandler(t)
 	rg := newRig(t, func(s *Server) {
 		edit(s)
@@ -59,7 +61,6 @@ func TestPageShowsADeliveryAndItsReplay(t *testing.T) {
 // TestPageKeepsCapturedMarkupText puts markup everywhere a delivery has room
 // for it: nothing runs, nothing is fetched, and all of it can be read.
 func TestPageKeepsCapturedMarkupText(t *testing.T) {
-	t.Parallel()
 	edit, _ := withHandler(t)
 	rg := newRig(t, edit)
 	const evil = `<img src=/evil onerror="window.xss=1"><script>window.xss=1</script>`
@@ -111,7 +112,6 @@ func TestPageKeepsCapturedMarkupText(t *testing.T) {
 // TestPageSurvivesARestart stops the server under the page and starts it
 // again on the same port.
 func TestPageSurvivesARestart(t *testing.T) {
-	t.Parallel()
 	rg := newRig(t, nil)
 	rg.add(inspect.Delivery{Target: "/before"}, nil)
 	tb := openTab(t, rg, "")
@@ -161,7 +161,6 @@ func fill(t *testing.T, store *inspect.Store, n int) {
 // TestPageStaysSmoothWithManyRows has 10,000 deliveries: the DOM stays small,
 // and what is on the screen stays where it is when more arrive.
 func TestPageStaysSmoothWithManyRows(t *testing.T) {
-	t.Parallel()
 	rg := newRig(t, nil)
 	fill(t, rg.Store, 10_000)
 	tb := openTab(t, rg, "")
@@ -207,7 +206,6 @@ func TestPageStaysSmoothWithManyRows(t *testing.T) {
 }
 
 func TestPageDrawsOnlyWhatIsOnTheScreenOfABigBody(t *testing.T) {
-	t.Parallel()
 	rg := newRig(t, nil)
 	rg.add(inspect.Delivery{Body: []byte("[" + strings.Repeat(`{"name":"x","n":[1,2,3]},`, 150_000) + `"end"]`)}, nil)
 	rg.add(inspect.Delivery{Body: []byte(strings.Repeat("a long line of text ", 200_000)), Header: http.Header{"Content-Type": {"text/plain"}}}, nil)

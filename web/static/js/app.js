@@ -57,8 +57,8 @@ function App() {
       ${none ? html`<${Empty} model=${model} say=${say} />` : html`<main class="panes">
         <section class="list-pane" aria-label="List">
           <${Filter} model=${model} onExport=${bind.exportMenu} />
-          ${model.loaded && !model.rows.length ? html`<p class="no-match">Nothing matches the filter.</p>`
-            : html`<${List} model=${model} onOpen=${openAt} />`}
+          ${model.loaded && !model.rows.length && html`<p class="no-match">Nothing matches the filter.</p>`}
+          <${List} model=${model} onOpen=${openAt} />
         </section>
         <${Detail} got=${shown.current} tab=${tab} setTab=${setTab} actions=${bind} busy=${busy.includes(shown.current?.id)}
           replayReason=${(d) => actions.replayReason(d)} onBack=${back} />
@@ -98,7 +98,7 @@ function Filter({ model, onExport }) {
         <input id="filter" type="search" class="code" placeholder="Filter: status:>=500 path:/stripe/*" aria-label="Filter" value=${text} spellcheck=${false} autocomplete="off"
           aria-invalid=${Boolean(model.queryError)} aria-describedby="filter-error"
           onInput=${(e) => { setText(e.target.value); apply(e.target.value, 250); }}
-          onKeyDown=${(e) => { if (e.key === 'Enter') { apply(text, 0); document.getElementById('list')?.focus(); } }} />
+          onKeyDown=${(e) => { if (e.key === 'Enter') { apply(e.target.value, 0); document.getElementById('list')?.focus(); } }} />
         <button class="follow" aria-pressed=${model.following} title="Follow the newest (f)" onClick=${() => (model.following ? model.stopFollowing() : model.follow())}>Follow</button>
         <button class="icon" title="Export (x)" aria-label="Export" onClick=${onExport}>⇩</button>
       </div>
