@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,16 +38,11 @@ hookloop export > all.jsonl`,
 			}
 			defer func() { _ = store.Close() }()
 			ctx := cmd.Context()
-			var ids []int64
-			if len(args) > 0 {
-				ids, err = resolve(ctx, store, args)
-			} else {
-				ids, err = matching(ctx, store, query)
-			}
+			ids, err := choose(ctx, store, args, query)
 			if err != nil {
 				return err
 			}
-			return a.toFile(file, func(w io.Writer) error { return write(w, records(ctx, store, ids)) })
+			return a.toFile(file, func(w io.Writer) error { return write(w, store.Records(ctx, ids)) })
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "jsonl", "curl, har or jsonl")
@@ -80,26 +74,6 @@ func exporter(format string) (func(io.Writer, iter.Seq2[inspect.Record, error]) 
 		}, nil
 	}
 	return nil, usagef("--format %q: give curl, har or jsonl", format)
-}
-
-// records reads deliveries with their attempts, one at a time. One that has
-// been removed meanwhile is left out.
-func records(ctx context.Context, store *inspect.Store, ids []int64) iter.Seq2[inspect.Record, error] {
-	return func(yield func(inspect.Record, error) bool) {
-		for _, id := range ids {
-			d, err := store.Delivery(ctx, id)
-			if errors.Is(err, inspect.ErrNotFound) {
-				continue
-			}
-			var attempts []inspect.Attempt
-			if err == nil {
-				attempts, err = store.Attempts(ctx, id)
-			}
-			if !yield(inspect.Record{Delivery: d, Attempts: attempts}, err) || err != nil {
-				return
-			}
-		}
-	}
 }
 
 // toFile runs write on a new private file, or on standard output if name is "".

@@ -114,10 +114,8 @@ func (f *replayFlags) choose(ctx context.Context, store *inspect.Store, exprs []
 		return nil, usagef("replay what? Name a delivery, as in `hookloop replay last`, or use --failed or --query")
 	case query != "" && len(exprs) > 0:
 		return nil, usagef("deliveries are named both by ID and by --failed or --query: use one of them")
-	case query == "":
-		return resolve(ctx, store, exprs)
 	}
-	ids, err := matching(ctx, store, query)
+	ids, err := choose(ctx, store, exprs, query)
 	if err == nil && len(ids) == 0 {
 		err = errors.New("no delivery matches, so nothing was sent")
 	}

@@ -10,6 +10,10 @@ import (
 	"hookloop/inspect"
 )
 
+// removePage is how many deliveries are removed at a time, so that none that
+// arrives waits long.
+const removePage = 500
+
 func (a *app) rmCommand() *cobra.Command {
 	var all, yes bool
 	var query string
@@ -35,12 +39,7 @@ hookloop rm --all --yes`,
 				return err
 			}
 			defer func() { _ = store.Close() }()
-			var ids []int64
-			if len(args) > 0 {
-				ids, err = resolve(ctx, store, args)
-			} else {
-				ids, err = matching(ctx, store, query)
-			}
+			ids, err := choose(ctx, store, args, query)
 			if err != nil {
 				return err
 			}
@@ -49,7 +48,7 @@ hookloop rm --all --yes`,
 			}
 			n := 0
 			for chunk := ids; len(chunk) > 0; {
-				some := chunk[:min(len(chunk), selectPage)]
+				some := chunk[:min(len(chunk), removePage)]
 				chunk = chunk[len(some):]
 				removed, err := store.Remove(ctx, some...)
 				if err != nil {

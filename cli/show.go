@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -43,7 +42,7 @@ hookloop show 12 --attempt 2 --body`,
 				case body:
 					err = printBody(cmd.Context(), a.Stdout, store, id, attempt)
 				case asJSON:
-					err = inspect.WriteJSONL(a.Stdout, records(cmd.Context(), store, []int64{id}))
+					err = inspect.WriteJSONL(a.Stdout, store.Records(cmd.Context(), []int64{id}))
 				default:
 					err = printDelivery(cmd.Context(), a.Stdout, store, id)
 				}
@@ -115,15 +114,8 @@ type printer struct{ w io.Writer }
 func (p printer) linef(format string, args ...any) { _, _ = fmt.Fprintf(p.w, format+"\n", args...) }
 
 func (p printer) header(h http.Header) {
-	names := make([]string, 0, len(h))
-	for name := range h {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		for _, v := range h[name] {
-			p.linef("%s: %s", inspect.Escape(name), inspect.Escape(v))
-		}
+	for name, v := range inspect.HeaderLines(h) {
+		p.linef("%s: %s", inspect.Escape(name), inspect.Escape(v))
 	}
 }
 

@@ -3,8 +3,8 @@ package inspect
 import (
 	"bytes"
 	"encoding/base64"
+	"maps"
 	"net/http"
-	"net/textproto"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -31,7 +31,9 @@ func Curl(url string, d *Delivery) string {
 	if target == "" {
 		target = d.Target
 	}
-	header := endToEnd(d.Header)
+	header := maps.Clone(EndToEnd(d.Header))
+	delete(header, "Content-Length") // curl frames the body, and names the host
+	delete(header, "Host")
 	_, sized := d.Header["Content-Length"]
 	stdin, heredoc, dataArg := curlBody(d.Body, sized)
 
@@ -94,18 +96,11 @@ func curlTarget(authority, target string) []string {
 // adding headers of its own.
 func curlHeaders(header http.Header, hasData bool, size int) []string {
 	var args []string
-	names := make([]string, 0, len(header))
-	for name := range header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		for _, v := range header[name] {
-			if v = strings.Trim(v, " \t"); v == "" {
-				args = append(args, "-H "+shellQuote(name+";"))
-			} else {
-				args = append(args, "-H "+shellQuote(name+": "+v))
-			}
+	for name, v := range HeaderLines(header) {
+		if v = strings.Trim(v, " \t"); v == "" {
+			args = append(args, "-H "+shellQuote(name+";"))
+		} else {
+			args = append(args, "-H "+shellQuote(name+": "+v))
 		}
 	}
 	own := []string{"Accept", "User-Agent"}
@@ -145,27 +140,6 @@ func curlBody(body []byte, sized bool) (stdin, heredoc, dataArg string) {
 	}
 	b.WriteString("EOF\n")
 	return "base64 -d <<'EOF'", b.String(), "--data-binary @-"
-}
-
-// endToEnd returns what of header is meant for the last recipient: without the
-// headers of one connection, and without those that frame the body.
-func endToEnd(header http.Header) http.Header {
-	drop := []string{
-		"Connection", "Content-Length", "Host", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
-		"Te", "Trailer", "Transfer-Encoding", "Upgrade",
-	}
-	for _, v := range header["Connection"] {
-		for name := range strings.SplitSeq(v, ",") {
-			drop = append(drop, textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)))
-		}
-	}
-	kept := make(http.Header, len(header))
-	for name, values := range header {
-		if !slices.Contains(drop, name) {
-			kept[name] = values
-		}
-	}
-	return kept
 }
 
 // plainText reports whether every character of s is safe inside single quotes

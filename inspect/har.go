@@ -11,7 +11,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -247,15 +246,8 @@ func harTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 func harHeaders(header http.Header) []harPair {
 	pairs := []harPair{}
-	names := make([]string, 0, len(header))
-	for name := range header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		for _, v := range header[name] {
-			pairs = append(pairs, harPair{latin1(name), latin1(v)})
-		}
+	for name, v := range HeaderLines(header) {
+		pairs = append(pairs, harPair{latin1(name), latin1(v)})
 	}
 	return pairs
 }

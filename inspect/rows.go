@@ -4,56 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/http"
-	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 )
-
-// encodeHeader writes h as one line "Name: value\n" for each value, the names
-// sorted and each name's values in order. nil gives nil, an empty h an empty
-// slice. Values hold no LF: no HTTP parser lets one pass.
-func encodeHeader(h http.Header) []byte {
-	if h == nil {
-		return nil
-	}
-	names := make([]string, 0, len(h))
-	size := 0
-	for name, values := range h {
-		names = append(names, name)
-		for _, v := range values {
-			size += len(name) + len(v) + 3
-		}
-	}
-	slices.Sort(names)
-	buf := make([]byte, 0, size)
-	for _, name := range names {
-		for _, v := range h[name] {
-			buf = append(buf, name...)
-			buf = append(buf, ": "...)
-			buf = append(buf, v...)
-			buf = append(buf, '\n')
-		}
-	}
-	return buf
-}
-
-// decodeHeader is the inverse of encodeHeader.
-func decodeHeader(b []byte) http.Header {
-	if b == nil {
-		return nil
-	}
-	h := make(http.Header, bytes.Count(b, []byte{'\n'}))
-	for line := range strings.Lines(string(b)) {
-		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
-		h[name] = append(h[name], value)
-	}
-	return h
-}
 
 // bindBytes binds b as TEXT where it is text that SQL can search, else as a
 // BLOB; the bytes are the same either way. nil is NULL.

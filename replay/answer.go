@@ -149,7 +149,7 @@ func (a *attempt) writeHeader(resp *http.Response) {
 	}
 	h := a.w.Header()
 	clear(h)
-	for name, values := range endToEnd(resp.Header) {
+	for name, values := range inspect.EndToEnd(resp.Header) {
 		h[name] = values
 	}
 	for _, name := range []string{"Date", "Content-Type"} {

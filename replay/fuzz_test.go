@@ -64,7 +64,7 @@ func FuzzRequest(f *testing.F) {
 		if !bytes.Equal(m.body, body) || !slices.Equal(m.header("Content-Length"), d.Header["Content-Length"]) {
 			t.Errorf("body: got %q with %q, want %q", m.body, m.header("Content-Length"), body)
 		}
-		got, want := m.endToEnd(), (&message{lines: linesOf(endToEnd(d.Header))}).endToEnd()
+		got, want := m.endToEnd(), (&message{lines: linesOf(inspect.EndToEnd(d.Header))}).endToEnd()
 		if !slices.Equal(got, want) {
 			t.Errorf("headers:\n got %q\nwant %q", got, want)
 		}

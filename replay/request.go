@@ -35,7 +35,7 @@ func (s *Sender) plan(d *inspect.Delivery, dest destination, o Options) *plan {
 	if dest.host == "" {
 		return &plan{}
 	}
-	p := &plan{dest: dest, method: d.Method, host: d.Host, header: endToEnd(d.Header), body: d.Body}
+	p := &plan{dest: dest, method: d.Method, host: d.Host, header: inspect.EndToEnd(d.Header), body: d.Body}
 	sent := inspect.Sent{}
 	differs := false
 	if o.Method != "" && o.Method != d.Method {
@@ -58,7 +58,7 @@ func (s *Sender) plan(d *inspect.Delivery, dest destination, o Options) *plan {
 		}
 	}
 	if len(s.Header)+len(o.Header) > 0 || sent.Edited {
-		if !maps.EqualFunc(p.header, endToEnd(d.Header), slices.Equal) {
+		if !maps.EqualFunc(p.header, inspect.EndToEnd(d.Header), slices.Equal) {
 			sent.Header, differs = p.header, true
 		}
 	}
@@ -85,7 +85,7 @@ func (p *plan) override(h http.Header) {
 	for name, values := range h {
 		name = http.CanonicalHeaderKey(name)
 		switch {
-		case hopByHop[name], name == "Content-Length":
+		case inspect.HopByHop(name), name == "Content-Length":
 		case name == "Host":
 			if len(values) > 0 {
 				p.host = values[0]
@@ -96,33 +96,6 @@ func (p *plan) override(h http.Header) {
 			p.header[name] = values
 		}
 	}
-}
-
-// hopByHop are the headers of one connection, which RFC 9110 section 7.6.1
-// has a proxy take off, besides those that Connection names.
-var hopByHop = map[string]bool{
-	"Connection": true, "Proxy-Connection": true, "Keep-Alive": true, "Te": true, "Trailer": true, "Transfer-Encoding": true,
-	"Upgrade": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
-}
-
-// endToEnd returns h without the headers of its connection; h itself where it
-// has none, so the result is not to be changed.
-func endToEnd(h http.Header) http.Header {
-	named := map[string]bool{}
-	for _, line := range h["Connection"] {
-		for token := range strings.SplitSeq(line, ",") {
-			named[http.CanonicalHeaderKey(strings.TrimSpace(token))] = true
-		}
-	}
-	drop := func(name string) bool { return hopByHop[name] || named[name] }
-	for name := range h {
-		if drop(name) {
-			h = maps.Clone(h)
-			maps.DeleteFunc(h, func(name string, _ []string) bool { return drop(name) })
-			break
-		}
-	}
-	return h
 }
 
 // isUpgrade reports whether a request asks to leave HTTP, as WebSockets do.

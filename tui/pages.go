@@ -3,7 +3,6 @@ package tui
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -147,10 +146,8 @@ func headerDoc(out *doc, title string, h http.Header) {
 		return
 	}
 	lines := []line{nil, {{title, out.t.title}}}
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		for _, value := range h[name] {
-			lines = append(lines, line{{safe(name), out.t.key}, {": ", out.t.punct}, {text: safe(value)}})
-		}
+	for name, value := range inspect.HeaderLines(h) {
+		lines = append(lines, line{{safe(name), out.t.key}, {": ", out.t.punct}, {text: safe(value)}})
 	}
 	out.text(lines...)
 }
@@ -205,10 +202,8 @@ func rawMessage(out *doc, header http.Header, body []byte, trailer http.Header) 
 
 func rawHeader(out *doc, h http.Header) {
 	var lines []line
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		for _, value := range h[name] {
-			lines = append(lines, plain(safe(name+": "+value)))
-		}
+	for name, value := range inspect.HeaderLines(h) {
+		lines = append(lines, plain(safe(name+": "+value)))
 	}
 	out.text(lines...)
 }

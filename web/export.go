@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -75,7 +74,7 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", format.contentType)
 	w.Header().Set("Content-Security-Policy", bodyPolicy)
 	attach(w, name+format.extension)
-	if err := format.write(w, s.view().Version, s.records(r.Context(), ids)); err != nil {
+	if err := format.write(w, s.view().Version, s.Store.Records(r.Context(), ids)); err != nil {
 		s.logger().Error("export was cut off", "err", err)
 		panic(http.ErrAbortHandler) // the client must not take this for the end
 	}
@@ -99,41 +98,7 @@ func (s *Server) chosen(ctx context.Context, q url.Values) (ids []int64, err err
 		slices.Sort(ids)
 		return slices.Compact(ids), nil
 	}
-	before := int64(0)
-	for {
-		page, err := s.Store.List(ctx, inspect.ListOptions{Query: q.Get("q"), Before: before, Limit: maxLimit})
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range page {
-			ids = append(ids, d.ID)
-		}
-		if len(page) < maxLimit {
-			slices.Reverse(ids)
-			return ids, nil
-		}
-		before = page[len(page)-1].ID
-	}
-}
-
-// records yields the deliveries of ids with their attempts, without those
-// that were removed meanwhile.
-func (s *Server) records(ctx context.Context, ids []int64) iter.Seq2[inspect.Record, error] {
-	return func(yield func(inspect.Record, error) bool) {
-		for _, id := range ids {
-			var rec inspect.Record
-			var err error
-			if rec.Delivery, err = s.Store.Delivery(ctx, id); errors.Is(err, inspect.ErrNotFound) {
-				continue
-			}
-			if err == nil {
-				rec.Attempts, err = s.Store.Attempts(ctx, id)
-			}
-			if !yield(rec, err) || err != nil {
-				return
-			}
-		}
-	}
+	return s.Store.Matching(ctx, q.Get("q"))
 }
 
 func writeJSONL(w io.Writer, _ string, records iter.Seq2[inspect.Record, error]) error {
