@@ -44,6 +44,9 @@ func (f *handlerFlags) add(set *pflag.FlagSet) {
 // sender builds a Sender from the flags. own returns the addresses of our own listeners.
 func (f *handlerFlags) sender(store *inspect.Store, guard *replay.Guard) (*replay.Sender, error) {
 	s := &replay.Sender{Store: store, Guard: guard, HostHeader: f.hostHeader, Timeout: f.timeout, Header: http.Header{}}
+	if err := replay.CheckHeader(http.Header{"Host": {f.hostHeader}}); err != nil {
+		return nil, usagef("--host-header: %w", err)
+	}
 	if f.timeout <= 0 {
 		return nil, usagef("--timeout is %s: give the handler some time, such as 30s", f.timeout)
 	}

@@ -51,6 +51,7 @@ type session struct {
 
 // open binds, connects and serves. On an error everything is closed again.
 func (a *app) open(ctx context.Context, f *listenFlags, h *replay.Handler) (_ *session, err error) {
+	log.SetOutput(io.Discard) // libraries log there, across the terminal UI
 	s := &session{a: a, handler: h}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	defer func() {
@@ -143,6 +144,7 @@ func (s *session) prepareSender(f *listenFlags) (err error) {
 		s.rc.Forward = s.sender.Forward
 	}
 	s.monitor = &replay.Monitor{URLs: s.handler.URLs(), OnChange: s.store.Notify}
+	s.sender.OnError = func(inspect.ErrorKind) { s.monitor.Recheck() }
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -18,7 +19,7 @@ func bindBytes(stmt *sqlite.Stmt, param int, b []byte) {
 	case b == nil:
 		stmt.BindNull(param)
 	case len(b) > 0 && utf8.Valid(b) && bytes.IndexByte(b, 0) < 0:
-		stmt.BindText(param, string(b))
+		stmt.BindText(param, unsafe.String(&b[0], len(b))) // which copies it, and keeps nothing
 	default:
 		stmt.BindBytes(param, b)
 	}

@@ -91,6 +91,9 @@ func (a *attempt) finish(err error) {
 		rec.State = inspect.Errored
 		rec.ErrorKind, rec.Error = explain(err, a.dest)
 	}
+	if err != nil && a.s.OnError != nil {
+		a.s.OnError(rec.ErrorKind)
+	}
 	_ = a.s.Store.Finish(rec) // fails only when the store is closed, which ends the attempt as interrupted
 }
 

@@ -26,15 +26,36 @@ type Health struct {
 	Since  time.Time // when State was entered
 }
 
-// A Monitor connects to the handler's addresses again and again, and sends
-// nothing. The zero Monitor has no handler.
+// A Monitor connects to the handler's addresses and sends nothing: often while
+// one is down, so that it is soon seen to be up, and rarely while all are up,
+// since some servers log every connection. The zero Monitor has no handler.
 type Monitor struct {
 	URLs     []*url.URL    // all must be up; none = HealthNone
-	Interval time.Duration // 0 = 2 s
+	Interval time.Duration // while one is down, 0 = 2 s; while all are up, five times that
 	OnChange func()        // called after every change of state, if not nil
 
 	mu     sync.Mutex
 	health Health
+	again  chan struct{} // capacity 1, see Recheck
+}
+
+const upIntervals = 5
+
+// Recheck has Run ask now, for somebody who has seen the handler fail. It never blocks.
+func (m *Monitor) Recheck() {
+	select {
+	case m.rechecks() <- struct{}{}:
+	default:
+	}
+}
+
+func (m *Monitor) rechecks() chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.again == nil {
+		m.again = make(chan struct{}, 1)
+	}
+	return m.again
 }
 
 // Health returns the present state. It never blocks.
@@ -59,14 +80,20 @@ func (m *Monitor) Run(ctx context.Context) {
 	if interval == 0 {
 		interval = 2 * time.Second
 	}
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
-		m.ask(ctx)
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-m.rechecks():
+		case <-timer.C:
+		}
+		m.ask(ctx)
+		if m.Health().State == HealthUp {
+			timer.Reset(upIntervals * interval)
+		} else {
+			timer.Reset(interval)
 		}
 	}
 }

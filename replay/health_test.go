@@ -39,6 +39,7 @@ func TestMonitor(t *testing.T) {
 		t.Errorf("got %+v, want up", got)
 	}
 	_ = l.Close()
+	m.Recheck() // it would not look so soon by itself
 	wait(t, "down again", changed)
 	if got := m.Health(); got.State != HealthDown {
 		t.Errorf("got %+v, want down", got)

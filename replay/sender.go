@@ -44,6 +44,8 @@ type Sender struct {
 	Timeout    time.Duration // for the whole answer; 0 = DefaultTimeout
 	MaxBody    int64         // bytes of an answer that are kept; 0 = inspect.DefaultMaxBody
 
+	OnError func(inspect.ErrorKind) // if not nil, called after an attempt that ended with an error; must not block
+
 	mu      sync.Mutex
 	stopped bool
 	running map[*attempt]struct{}
