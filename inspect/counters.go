@@ -63,15 +63,22 @@ type totals struct {
 	LastID int64 `json:"last_id"` // the newest delivery's, also when that is gone
 }
 
-func readTotals(conn *sqlite.Conn) (t totals, err error) {
-	stmt := conn.Prep("SELECT totals FROM changes ORDER BY rev DESC LIMIT 1")
-	err = eachRow(stmt, func() error { return json.Unmarshal(columnBytes(stmt, 0), &t) })
-	return t, err
+// read brings t, which is of revision rev, up to date and returns the newest revision.
+func (t *totals) read(conn *sqlite.Conn, rev int64) (newest int64, err error) {
+	stmt := conn.Prep("SELECT rev, totals FROM changes ORDER BY rev DESC LIMIT 1")
+	err = eachRow(stmt, func() error {
+		if newest = stmt.ColumnInt64(0); newest == rev {
+			return nil
+		}
+		*t = totals{}
+		return json.Unmarshal(columnBytes(stmt, 1), t)
+	})
+	return newest, err
 }
 
 func (s *Store) totals(ctx context.Context) (t totals, err error) {
 	err = s.read(ctx, func(conn *sqlite.Conn) (err error) {
-		t, err = readTotals(conn)
+		_, err = t.read(conn, 0)
 		return err
 	})
 	return t, err

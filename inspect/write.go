@@ -30,7 +30,7 @@ type writer struct {
 	conn    *sqlite.Conn
 	totals  totals  // as of this transaction
 	changes []int64 // deliveries that it touches
-	rev     int64   // the revision that it makes; 0 = none
+	rev     int64   // the revision that it makes, or finds where it makes none; 0 = not known
 
 	restart bool // after the commit: copy what is left of the log and begin it anew
 }
@@ -123,7 +123,7 @@ func (s *Store) commit(w *writer, group []op) {
 		w.restart = false
 		_ = w.exec("PRAGMA wal_checkpoint(RESTART)") // tried again while the log is long
 	}
-	if err == nil && w.rev > 0 {
+	if err == nil && len(w.changes) > 0 {
 		s.advance(w.rev)
 		s.watchers.signal()
 	}
@@ -136,16 +136,19 @@ func (s *Store) commit(w *writer, group []op) {
 var errTransaction = errors.New("the store cannot be written to")
 
 func (w *writer) transact(group []op) (err error) {
-	w.changes, w.rev = w.changes[:0], 0
+	w.changes = w.changes[:0]
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("%w: %w", errTransaction, err)
 	}
 	defer func() {
+		if err != nil {
+			w.rev = 0 // the totals are not those of the file
+		}
 		if err != nil && !w.conn.AutocommitEnabled() {
 			_ = w.exec("ROLLBACK")
 		}
 	}()
-	if w.totals, err = readTotals(w.conn); err != nil {
+	if w.rev, err = w.totals.read(w.conn, w.rev); err != nil {
 		return err
 	}
 	for _, o := range group {
