@@ -166,6 +166,9 @@ func (s *session) inspectorURL() string {
 	return "http://" + s.page.Addr().String() + "/?token=" + url.QueryEscape(s.token)
 }
 
+// deliveryURL is the address of a delivery on the page.
+func (s *session) deliveryURL(id int64) string { return fmt.Sprintf("%s#%d", s.inspectorURL(), id) }
+
 func (s *session) status() tunnel.Status {
 	if s.endpoint == nil {
 		return tunnel.Status{Provider: "none", State: tunnel.Local, Reason: s.tunnelNo}
@@ -259,7 +262,7 @@ func (s *session) view() tui.Config {
 		Store: s.store, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health,
 		HandlerURL: describe(s.handler), ReceiverURL: s.receiverURL(), InspectorURL: s.inspectorURL(),
 		Version: version(), Editor: s.a.editor(), OpenURL: openURL,
-		DeliveryURL: func(id int64) string { return fmt.Sprintf("%s#/deliveries/%d", s.inspectorURL(), id) },
+		DeliveryURL: s.deliveryURL,
 	}
 }
 

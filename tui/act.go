@@ -77,7 +77,7 @@ func (m *model) whyNoPage() string {
 	case m.cfg.OpenURL == nil:
 		return "No browser is known. The page is at " + safe(m.cfg.InspectorURL)
 	}
-	return m.whyNoDelivery()
+	return ""
 }
 
 // sayMsg is what a command has to tell.
@@ -86,10 +86,10 @@ type sayMsg struct {
 	text string
 }
 
-// openPage opens the delivery's page.
+// openPage opens the delivery's page, or the page where there is no delivery.
 func (m *model) openPage() tea.Cmd {
 	url, open := m.cfg.InspectorURL, m.cfg.OpenURL
-	if m.cfg.DeliveryURL != nil {
+	if m.cfg.DeliveryURL != nil && m.hasDelivery() {
 		url = m.cfg.DeliveryURL(m.target())
 	}
 	m.say(toneDim, "Opening the page.")

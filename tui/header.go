@@ -30,7 +30,7 @@ func (h *header) lines(c *Config, width int, brief bool, t *theme, now time.Time
 		line{{" hookloop ", t.title}, {" ", t.text}, h.state(t)},
 		line{{safe(c.Version) + " ", t.dim}}, width)}
 	lines = append(lines, h.outage(width, t, now)...)
-	lines = append(lines, h.field(t, "Public", h.public(c, t)...))
+	lines = append(lines, h.field(t, h.publicName(c), h.public(c, t)...))
 	lines = append(lines, h.field(t, "Handler", h.handler(c, t)...))
 	if c.InspectorURL != "" {
 		lines = append(lines, h.field(t, "Inspector", span{safe(c.InspectorURL), t.text}))
@@ -107,6 +107,14 @@ func (h *header) outage(width int, t *theme, now time.Time) []line {
 	return lines
 }
 
+// publicName tells an address that the world can reach from one that it can't.
+func (h *header) publicName(c *Config) string {
+	if h.tunnel.URL == "" && c.ReceiverURL != "" {
+		return "Receiver"
+	}
+	return "Public"
+}
+
 func (h *header) public(c *Config, t *theme) []span {
 	switch {
 	case h.tunnel.URL != "":
@@ -128,7 +136,7 @@ func (h *header) handler(c *Config, t *theme) []span {
 	case replay.HealthDown:
 		s := "  ✕ down"
 		if h.health.Reason != "" {
-			s += ": " + safe(h.health.Reason)
+			s += ": " + safe(strings.Replace(h.health.Reason, " at "+c.HandlerURL, "", 1)) // it stands right before
 		}
 		return append(spans, span{s, t.bad})
 	case replay.HealthNone:

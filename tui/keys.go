@@ -98,8 +98,12 @@ func (m *model) press(key tea.KeyPressMsg) tea.Cmd {
 		where = inDetail
 	}
 	for _, b := range bindings() {
-		if b.where&where == 0 || !slices.Contains(b.keys, name) {
+		if !slices.Contains(b.keys, name) {
 			continue
+		}
+		if b.where&where == 0 {
+			m.say(toneWarn, "%s (%s) is for a delivery: enter opens one.", name, b.text)
+			return nil
 		}
 		if b.off != nil {
 			if why := b.off(m); why != "" {

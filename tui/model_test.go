@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -261,6 +262,7 @@ func TestDisabledKeysSayWhy(t *testing.T) {
 		{"no delivery", func(m *model) { m.list.replace(nil, true, true) }, "r", "no delivery here"},
 		{"no delivery to open", func(m *model) { m.list.replace(nil, true, true) }, "enter", "no delivery here"},
 		{"truncated", func(m *model) { m.keys("k", "k", "k", "k", "k") }, "r", "only the beginning"},
+		{"a tab in the list", func(*model) {}, "tab", "is for a delivery"},
 		{"nothing found", func(m *model) { m.open(tabRequest) }, "n", "Nothing was found yet"},
 		{"no body in attempts", func(m *model) { m.open(tabAttempts) }, "/", "no body here"},
 	} {
@@ -275,6 +277,24 @@ func TestDisabledKeysSayWhy(t *testing.T) {
 				t.Errorf("%q is not on the screen", test.want)
 			}
 		})
+	}
+}
+
+func TestOpenPage(t *testing.T) {
+	m := sampleModel(t, 100, 30)
+	var opened []string
+	m.cfg.OpenURL = func(url string) error {
+		opened = append(opened, url)
+		return nil
+	}
+	m.cfg.DeliveryURL = func(id int64) string { return fmt.Sprintf("%s#%d", m.cfg.InspectorURL, id) }
+	id := m.target()
+	m.openPage()()
+	m.list.replace(nil, true, true)
+	m.openPage()()
+	want := []string{fmt.Sprintf("%s#%d", m.cfg.InspectorURL, id), m.cfg.InspectorURL}
+	if !slices.Equal(opened, want) {
+		t.Errorf("o opened %q, want the delivery's page, and without a delivery the page: %q", opened, want)
 	}
 }
 

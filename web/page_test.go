@@ -158,6 +158,18 @@ func fill(t *testing.T, store *inspect.Store, n int) {
 	wg.Wait()
 }
 
+// TestPageOpensTheDeliveryOfItsAddress is what the terminal's o relies on: the
+// token goes, the fragment stays and names the delivery.
+func TestPageOpensTheDeliveryOfItsAddress(t *testing.T) {
+	rg := newRig(t, nil)
+	fill(t, rg.Store, 3)
+	tb := openTab(t, rg, "#2")
+	tb.wait("document.querySelector('#row-2.selected')", "delivery 2")
+	if got := eval[string](tb, "location.search + location.hash"); got != "#2" {
+		t.Errorf("the address ends in %q, want #2 and no token", got)
+	}
+}
+
 // TestPageStaysSmoothWithManyRows has 10,000 deliveries: the DOM stays small,
 // and what is on the screen stays where it is when more arrive.
 func TestPageStaysSmoothWithManyRows(t *testing.T) {
