@@ -28,7 +28,7 @@ const (
 
 // stream copies server-sent events. They have no time limit, hold up no other
 // delivery and end with either side; the record shows the status while they run.
-func (a *attempt) stream(ctx context.Context, resp *http.Response) error {
+func (a *attempt) stream(resp *http.Response) error {
 	a.record.Protocol = inspect.SSE
 	a.timer.Stop()
 	if a.w != nil {
@@ -39,7 +39,7 @@ func (a *attempt) stream(ctx context.Context, resp *http.Response) error {
 		a.timer.Reset(cmp.Or(a.s.Timeout, DefaultTimeout)) // a replay of a stream has to end
 	}
 	a.progress()
-	err := a.copy(ctx, resp, true)
+	err := a.copy(resp, true)
 	a.record.Response.Truncated = true
 	return err
 }
@@ -53,25 +53,15 @@ func (a *attempt) progress() {
 }
 
 // copy reads the answer to its end into the record and passes it on.
-func (a *attempt) copy(ctx context.Context, resp *http.Response, stream bool) error {
+func (a *attempt) copy(resp *http.Response, stream bool) error {
 	kept := &recorder{limit: int(cmp.Or(a.s.MaxBody, inspect.DefaultMaxBody))}
 	if stream {
 		kept.limit = min(kept.limit, streamKept)
 	}
-	defer kept.save(a.record.Response)
 	if n := bodyLength(resp, a.method); n >= 0 && n <= smallBody && !stream {
-		body := make([]byte, n+1) // one more, so that the end is seen and the connection used again
-		m, err := io.ReadFull(resp.Body, body)
-		_, _ = kept.Write(body[:m])
-		if int64(m) < n || !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			return cmp.Or(err, io.ErrUnexpectedEOF)
-		}
-		a.writeHeader(resp)
-		a.write(body[:m])
-		a.writeTrailer(resp)
-		return nil
+		return a.copyWhole(resp, n, kept)
 	}
-	defer a.letGo(ctx)()
+	defer kept.save(a.record.Response)
 	a.writeHeader(resp)
 	flush := stream || resp.ContentLength < 0
 	if flush {
@@ -98,6 +88,26 @@ func (a *attempt) copy(ctx context.Context, resp *http.Response, stream bool) er
 	}
 }
 
+// copyWhole reads an answer whose body has n bytes. The attempt has ended when
+// it is read: a provider that is slow to take it holds up neither the record
+// nor another delivery.
+func (a *attempt) copyWhole(resp *http.Response, n int64, kept *recorder) error {
+	body := make([]byte, n+1) // one more, so that the end is seen and the connection used again
+	m, err := io.ReadFull(resp.Body, body)
+	_, _ = kept.Write(body[:m])
+	kept.save(a.record.Response)
+	if int64(m) < n || !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return cmp.Or(err, io.ErrUnexpectedEOF)
+	}
+	a.finish(nil)
+	if a.w != nil {
+		inspect.Leave(a.r)
+		a.writeHeader(resp)
+		a.write(body[:m])
+	}
+	return nil
+}
+
 // bodyLength is how long the body of an answer will be; -1 = unknown.
 func bodyLength(resp *http.Response, method string) int64 {
 	if method == http.MethodHead { // its Content-Length is that of another answer
@@ -106,20 +116,26 @@ func bodyLength(resp *http.Response, method string) int64 {
 	return resp.ContentLength
 }
 
-// letGo lets no provider that has stopped reading hold the attempt beyond the
-// end of ctx, until the function it returns is called.
+// lastWrite is how long a write that is under way may take when its attempt is cut.
+const lastWrite = 500 * time.Millisecond
+
+// letGo lets no provider that has stopped reading hold the attempt for longer
+// than lastWrite after the end of ctx, until the function it returns is
+// called. Where no answer has begun by then, one can still be written.
 func (a *attempt) letGo(ctx context.Context) (stop func()) {
-	if a.w == nil {
-		return func() {}
-	}
+	conn := http.NewResponseController(a.w)
 	ended := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
 		defer close(ended)
-		_ = http.NewResponseController(a.w).SetWriteDeadline(time.Unix(1, 0))
+		_ = conn.SetWriteDeadline(time.Now().Add(lastWrite))
 	})
 	return func() {
-		if !cancel() {
-			<-ended
+		if cancel() {
+			return
+		}
+		<-ended
+		if a.status == 0 {
+			_ = conn.SetWriteDeadline(time.Time{})
 		}
 	}
 }

@@ -7,11 +7,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"reflect"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -264,5 +267,98 @@ func TestProviderThatDoesNotRead(t *testing.T) {
 	a := r.attempt(t, 1, 1)
 	if a.State != inspect.Errored || a.ErrorKind != inspect.ErrTimeout || !strings.Contains(a.Error, "finished its answer") {
 		t.Errorf("got %s %s %q, want a timeout", a.State, a.ErrorKind, a.Error)
+	}
+}
+
+// A stuckWriter is the connection of a provider that reads nothing: writing
+// blocks until a deadline for it is set, and fails then.
+type stuckWriter struct {
+	header http.Header
+	reset  chan struct{}
+	once   sync.Once
+}
+
+func newStuckWriter() *stuckWriter {
+	return &stuckWriter{header: http.Header{}, reset: make(chan struct{})}
+}
+
+func (w *stuckWriter) Header() http.Header { return w.header }
+
+func (w *stuckWriter) WriteHeader(int) { <-w.reset }
+
+func (w *stuckWriter) Write([]byte) (int, error) {
+	<-w.reset
+	return 0, os.ErrDeadlineExceeded
+}
+
+func (w *stuckWriter) SetWriteDeadline(at time.Time) error {
+	if !at.IsZero() {
+		w.once.Do(func() { close(w.reset) })
+	}
+	return nil
+}
+
+// A provider that reads nothing of a small answer holds up neither the record
+// nor the next delivery.
+func TestProviderThatDoesNotReadASmallAnswer(t *testing.T) {
+	r := &rig{}
+	r.receiver.Concurrency = 1
+	r.start(t, recordTCP(t, ok200).addr)
+	stuck := newStuckWriter()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.receiver.ServeHTTP(stuck, httptest.NewRequest("POST", "/", strings.NewReader("x")))
+	}()
+	if a := r.attempt(t, 1, 1); a.State != inspect.Answered || a.Response.Status != 200 {
+		t.Errorf("got %+v, want the handler's answer", a)
+	}
+	if m := exchange(t, r.addr, post("/", "y")); m.status() != 200 {
+		t.Errorf("the next delivery: got %s", m.start)
+	}
+	_ = stuck.SetWriteDeadline(time.Unix(1, 0))
+	wait(t, "the end of the request", done)
+}
+
+// A flood of 1xx answers to a provider that does not read them ends with the timeout.
+func TestProviderThatDoesNotReadInformationalAnswers(t *testing.T) {
+	h := serveTCP(t, func(conn net.Conn, br *bufio.Reader) {
+		if _, err := readMessage(br, true); err != nil {
+			return
+		}
+		for {
+			if _, err := io.WriteString(conn, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"); err != nil {
+				return
+			}
+		}
+	})
+	r := &rig{}
+	r.sender.Timeout = 100 * time.Millisecond
+	r.start(t, h.addr)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.receiver.ServeHTTP(newStuckWriter(), httptest.NewRequest("POST", "/", strings.NewReader("x")))
+	}()
+	wait(t, "the end of the request", done)
+	if a := r.attempt(t, 1, 1); a.ErrorKind != inspect.ErrTimeout {
+		t.Errorf("got %s %q, want a timeout", a.ErrorKind, a.Error)
+	}
+	r.balanced(t, 0)
+
+	// A provider that does read gets an answer of ours after them.
+	conn, br := dial(t, r.addr)
+	write(t, conn, post("/", "x"))
+	for {
+		m, err := readMessage(br, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.status() != 103 {
+			if m.status() != http.StatusGatewayTimeout {
+				t.Errorf("after the 1xx answers: got %s, want 504", m.start)
+			}
+			return
+		}
 	}
 }

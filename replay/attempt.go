@@ -118,6 +118,7 @@ func (a *attempt) answerError() {
 func (a *attempt) run(ctx context.Context) error {
 	upgrade := a.w != nil && isUpgrade(a.d.Header)
 	if a.w != nil {
+		defer a.letGo(ctx)()
 		var informed informer
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: informed.relay(a.w, a.r)})
 		defer informed.stop()
@@ -135,9 +136,9 @@ func (a *attempt) run(ctx context.Context) error {
 		a.record.Response = nil
 		return &protocolError{fmt.Sprintf("its status is %03d", resp.StatusCode)}
 	case isSSE(resp):
-		return a.stream(ctx, resp)
+		return a.stream(resp)
 	}
-	return a.copy(ctx, resp, false)
+	return a.copy(resp, false)
 }
 
 // An informer passes 1xx answers on until the final one has come.
