@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"hookloop/inspect"
@@ -18,7 +19,7 @@ func choose(ctx context.Context, store *inspect.Store, exprs []string, query str
 	for _, expr := range exprs {
 		found, err := store.Resolve(ctx, expr)
 		if err != nil {
-			return nil, err
+			return nil, asUsage(err)
 		}
 		for _, id := range found {
 			if !slices.Contains(ids, id) {
@@ -29,9 +30,10 @@ func choose(ctx context.Context, store *inspect.Store, exprs []string, query str
 	return ids, nil
 }
 
-// asUsage marks the errors of a query as the user's to mend.
+// asUsage marks errors in the words of a query, or in what should name a
+// delivery, as the user's to mend.
 func asUsage(err error) error {
-	if _, ok := err.(*inspect.QueryError); ok {
+	if _, ok := err.(*inspect.QueryError); ok || errors.Is(err, inspect.ErrBadID) {
 		return usageError{err}
 	}
 	return err

@@ -23,7 +23,7 @@ func (a *app) showCommand() *cobra.Command {
 hookloop show 12 --json
 hookloop show 12 --body > body.json
 hookloop show 12 --attempt 2 --body`,
-		Args: args(cobra.ExactArgs(1)),
+		Args: args(1, 1, "one delivery, a number or `last`"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if attempt != 0 && !body {
 				return usagef("--attempt %d goes with --body: `show` prints all the attempts anyway", attempt)
@@ -33,7 +33,7 @@ hookloop show 12 --attempt 2 --body`,
 				return err
 			}
 			defer func() { _ = store.Close() }()
-			ids, err := store.Resolve(cmd.Context(), args[0])
+			ids, err := choose(cmd.Context(), store, args, "")
 			if err != nil {
 				return err
 			}

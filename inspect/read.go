@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,7 +28,27 @@ func (s *Store) read(ctx context.Context, f func(*sqlite.Conn) error) error {
 }
 
 func noDelivery(id int64) error {
-	return fmt.Errorf("there is no delivery #%d: %w; `hookloop list` shows those there are", id, ErrNotFound)
+	return notFoundf("there is no delivery #%d: `hookloop list` shows those there are", id)
+}
+
+// ErrBadID is returned (wrapped) by [Store.Resolve] for what names no delivery at all.
+var ErrBadID = errors.New("not a delivery")
+
+// A kindError is an error of a kind, such as [ErrNotFound], in words of its own.
+type kindError struct {
+	msg  string
+	kind error
+}
+
+func (e *kindError) Error() string { return e.msg }
+func (e *kindError) Unwrap() error { return e.kind }
+
+func notFoundf(format string, args ...any) error {
+	return &kindError{fmt.Sprintf(format, args...), ErrNotFound}
+}
+
+func badIDf(format string, args ...any) error {
+	return &kindError{fmt.Sprintf(format, args...), ErrBadID}
 }
 
 // ListOptions choose what List returns. The zero value is the newest 100.
@@ -256,7 +277,7 @@ func (s *Store) LastAttempt(ctx context.Context, delivery int64) (*Attempt, erro
 }
 
 func noAttempt(delivery int64, number int) error {
-	return fmt.Errorf("delivery #%d has no attempt %d: %w", delivery, number, ErrNotFound)
+	return notFoundf("delivery #%d has no attempt %d", delivery, number)
 }
 
 func (s *Store) attempts(ctx context.Context, lo, hi int64) (list []Attempt, err error) {
@@ -300,7 +321,7 @@ func (s *Store) Resolve(ctx context.Context, expr string) ([]int64, error) {
 	case len(ids) > 0:
 		return ids, nil
 	case isRange:
-		return nil, fmt.Errorf("there is no delivery from #%d to #%d: %w; `hookloop list` shows those there are", min(lo, hi), max(lo, hi), ErrNotFound)
+		return nil, notFoundf("there is no delivery from #%d to #%d: `hookloop list` shows those there are", min(lo, hi), max(lo, hi))
 	}
 	return nil, noDelivery(lo)
 }
@@ -312,7 +333,7 @@ func (s *Store) resolveOne(ctx context.Context, expr string) (int64, error) {
 	if !isLast {
 		id, err := strconv.ParseInt(strings.TrimPrefix(expr, "#"), 10, 64)
 		if err != nil || id < 1 {
-			return 0, fmt.Errorf("%q is not a delivery: give a number such as 12, `last`, `last~2` or a range such as 3..7", expr)
+			return 0, badIDf("%q is not a delivery: give a number such as 12, `last`, `last~2` or a range such as 3..7", expr)
 		}
 		return id, nil
 	}
@@ -321,7 +342,7 @@ func (s *Store) resolveOne(ctx context.Context, expr string) (int64, error) {
 		n, ok := strings.CutPrefix(rest, "~")
 		var err error
 		if back, err = strconv.Atoi(n); !ok || err != nil || back < 0 {
-			return 0, fmt.Errorf("%q is not a delivery: give `last`, or `last~2` for the third newest", expr)
+			return 0, badIDf("%q is not a delivery: give `last`, or `last~2` for the third newest", expr)
 		}
 	}
 	var id int64
@@ -333,7 +354,7 @@ func (s *Store) resolveOne(ctx context.Context, expr string) (int64, error) {
 		})
 	})
 	if err == nil && id == 0 {
-		err = fmt.Errorf("there is no delivery %q yet: %w", expr, ErrNotFound)
+		err = notFoundf("there is no delivery %q yet: `hookloop listen` receives them", expr)
 	}
 	return id, err
 }
