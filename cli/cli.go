@@ -22,6 +22,9 @@ import (
 	"charm.land/fang/v2"
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"hookloop/inspect"
 )
 
 // Env is what a command gets from the world.
@@ -76,11 +79,15 @@ func Run(env Env) int {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	err := fang.Execute(ctx, root, fang.WithVersion(version()), fang.WithErrorHandler(func(io.Writer, fang.Styles, error) {}))
-	return a.report(err)
+	cmd, _, findErr := root.Find(env.Args)
+	if findErr != nil {
+		cmd = root
+	}
+	return a.report(cmd, err)
 }
 
-// report says what went wrong and returns the exit status.
-func (a *app) report(err error) int {
+// report says what went wrong in cmd and returns the exit status.
+func (a *app) report(cmd *cobra.Command, err error) int {
 	var usage usageError
 	switch {
 	case err == nil:
@@ -89,7 +96,7 @@ func (a *app) report(err error) int {
 		return exitFailed
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
 		a.sayf("hookloop: %s", err)
-		a.sayf("Try `hookloop --help`.")
+		a.sayf("Try `%s --help`.", cmd.CommandPath())
 		return exitUsage
 	}
 	a.sayf("hookloop: %s", err)
@@ -120,7 +127,8 @@ hookloop replay last`,
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.dataDir, "data-dir", "", "folder that keeps the deliveries (default: the platform's state folder)")
 	flags.StringVar(&a.configFile, "config", "", "configuration file (default: hookloop.yaml, searched upward from here)")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{flagError(cmd, err)} })
+	cobra.EnableCommandSorting = false // the help begins with what people want first
 	root.AddCommand(
 		a.listenCommand(), a.demoCommand(), a.listCommand(), a.showCommand(),
 		a.replayCommand(), a.exportCommand(), a.rmCommand(), a.versionCommand(),
@@ -128,11 +136,31 @@ hookloop replay last`,
 	return root
 }
 
-// args wraps a check of positional arguments, so that its error counts as wrong usage.
-func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+// flagError says what is wrong with a flag in words that help.
+func flagError(cmd *cobra.Command, err error) error {
+	if unknown := new(pflag.NotExistError); errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near := inspect.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+			return fmt.Errorf("there is no flag --%s: did you mean --%s?", unknown.GetSpecifiedName(), near)
+		}
+		return fmt.Errorf("there is no flag --%s", unknown.GetSpecifiedName())
+	}
+	if invalid := new(pflag.InvalidValueError); errors.As(err, &invalid) {
+		want := map[string]string{"duration": "a duration such as 30s or 5m", "bool": "true or false"}[invalid.GetFlag().Value.Type()]
+		if want == "" {
+			want = "a number"
+		}
+		return fmt.Errorf("--%s %q: give %s", invalid.GetFlag().Name, invalid.GetValue(), want)
+	}
+	return err
+}
+
+// args allows so many positional arguments, of which what says what they are.
+func args(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, given []string) error {
-		if err := check(cmd, given); err != nil {
-			return usageError{fmt.Errorf("%w: see `hookloop %s --help`", err, cmd.Name())}
+		if len(given) < least || len(given) > most {
+			return usagef("%s takes %s, and %d are given", cmd.Name(), what, len(given))
 		}
 		return nil
 	}

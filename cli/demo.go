@@ -24,7 +24,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: "demo starts a small order service as the handler, sends it signed sample deliveries, and shows what happens.\n" +
 			"The service fails its first delivery, so that there is something to replay. Nothing is kept.",
 		Example: "hookloop demo\nhookloop demo --output compact",
-		Args:    args(cobra.NoArgs),
+		Args:    args(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f := defaultListenFlags()
 			f.inspector, f.inspectorSet = inspector, cmd.Flags().Changed("inspector")
@@ -36,7 +36,7 @@ func (a *app) demoCommand() *cobra.Command {
 			return a.demo(cmd.Context(), f, output)
 		},
 	}
-	cmd.Flags().StringVar(&output, "output", "", "tui, compact, json or quiet (default: tui on a terminal, else compact)")
+	cmd.Flags().StringVar(&output, "output", "", outputUsage)
 	cmd.Flags().StringVar(&inspector, "inspector", "127.0.0.1:4040", "address of the page, or off")
 	return cmd
 }

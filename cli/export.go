@@ -45,7 +45,7 @@ hookloop export > all.jsonl`,
 			return a.toFile(file, func(w io.Writer) error { return write(w, store.Records(ctx, ids)) })
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "jsonl", "curl, har or jsonl")
+	cmd.Flags().StringVar(&format, "format", "jsonl", "what to write: curl, har or jsonl")
 	cmd.Flags().StringVarP(&file, "output-file", "o", "", "write to this file instead of standard output")
 	cmd.Flags().StringVar(&query, "query", "", "deliveries that match, see `hookloop list --help`")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"curl", "har", "jsonl"}, cobra.ShellCompDirectiveNoFileComp))

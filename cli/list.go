@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
 	"hookloop/inspect"
@@ -57,16 +58,17 @@ hookloop list 'path:/stripe/* status:>=500' --json`,
 	return cmd
 }
 
+// printList prints a table. The path stands last, so that a long one moves no other column.
 func printList(w io.Writer, list []inspect.Summary) error {
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "ID\tTIME\tMETHOD\tPATH\tRESULT\tDURATION\tSIZE\tATTEMPTS")
+	_, _ = fmt.Fprintln(table, "ID\tTIME\tMETHOD\tRESULT\tDURATION\tSIZE\tATTEMPTS\tPATH")
 	for _, d := range list {
 		duration := ""
 		if d.Last != nil && d.Last.State != inspect.Pending {
 			duration = roundDuration(d.Last.Duration)
 		}
-		_, _ = fmt.Fprintf(table, "#%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\n", d.ID, shortTime(d.ReceivedAt), inspect.Escape(d.Method),
-			inspect.Escape(d.Path), result(&d), duration, d.Size, d.Attempts)
+		_, _ = fmt.Fprintf(table, "#%d\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", d.ID, shortTime(d.ReceivedAt), inspect.Escape(d.Method),
+			result(&d), duration, d.Size, d.Attempts, inspect.Escape(d.Path))
 	}
 	return table.Flush()
 }
@@ -107,13 +109,22 @@ func roundDuration(d time.Duration) string {
 	return d.String()
 }
 
-// queryHelp is the table of the query language.
+// queryHelp is the table of the query language: examples, and what they find.
 func queryHelp() string {
+	const example, width = 28, 76 // a terminal of 80 columns shows it as it is
 	var b strings.Builder
-	table := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	for _, k := range inspect.QueryHelp() {
-		_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\n", k.Key, k.Meaning, k.Example)
+		short, more, _ := strings.Cut(k.Example, " (or ")
+		if more = strings.TrimSuffix(more, ")"); more != "" {
+			more = "; or " + more
+		}
+		text := ansi.Wordwrap(k.Meaning+more, width-example, "")
+		for i, line := range strings.Split(text, "\n") {
+			if i > 0 {
+				short = ""
+			}
+			_, _ = fmt.Fprintf(&b, "%-*s%s\n", example, short, line)
+		}
 	}
-	_ = table.Flush()
 	return b.String()
 }

@@ -84,6 +84,8 @@ func parseHeaders(lines []string) (http.Header, error) {
 	return h, nil
 }
 
+const outputUsage = "how to show what happens: tui, compact, json or quiet (default: tui on a terminal, else compact)"
+
 // listenFlags are the settings of listen.
 type listenFlags struct {
 	handlerFlags
@@ -116,26 +118,26 @@ func (f *listenFlags) add(cmd *cobra.Command) {
 	set.StringVar(&f.path, "path", "", "path at the handler that all deliveries go to (default: each its own)")
 	set.StringArrayVar(&f.routes, "route", nil, "send the deliveries below a path elsewhere: /stripe=http://localhost:4242/hook (repeatable)")
 
-	set.StringVar(&f.tunnel, "tunnel", "", "ngrok, none, or ssh://[user@]host[:port] (default: ngrok with a token, else none)")
+	set.StringVar(&f.tunnel, "tunnel", "", "how providers get here: ngrok, none, or ssh://[user@]host[:port] (default: ngrok with a token, else none)")
 	set.StringVar(&f.url, "url", "", "the public URL you want: a reserved or dev domain of yours")
-	set.StringVar(&f.authtoken, "authtoken", "", "ngrok's token; better in NGROK_AUTHTOKEN or the configuration file")
-	set.StringVar(&f.ngrokAddr, "ngrok-connect-addr", "", "host:port of another ngrok-compatible service")
-	set.StringVar(&f.ngrokCA, "ngrok-ca-file", "", "certificates (PEM) to trust for it")
+	set.StringVar(&f.authtoken, "authtoken", "", "token of ngrok; better in NGROK_AUTHTOKEN or the configuration file")
+	set.StringVar(&f.ngrokAddr, "ngrok-connect-addr", "", "address of another ngrok-compatible service, as host:port")
+	set.StringVar(&f.ngrokCA, "ngrok-ca-file", "", "certificates (PEM) to trust for --ngrok-connect-addr")
 	set.StringVar(&f.sshServer, "ssh-server", "", "the server of --tunnel ssh, as in ssh://[user@]host[:port]")
-	set.StringArrayVar(&f.sshIdentity, "ssh-identity", nil, "private key file for ssh (default: the usual ones in ~/.ssh)")
-	set.StringVar(&f.sshRemote, "ssh-remote", "", "[name]:port to ask the ssh server for, such as :80 for sish (default: what suits the server)")
+	set.StringArrayVar(&f.sshIdentity, "ssh-identity", nil, "private key file for SSH (default: the usual ones in ~/.ssh)")
+	set.StringVar(&f.sshRemote, "ssh-remote", "", "what to ask the SSH server for, as [name]:port, such as :80 for sish (default: what suits the server)")
 	set.StringArrayVar(&f.basicAuth, "basic-auth", nil, "let in only who knows user:password (repeatable)")
 	set.StringArrayVar(&f.allowCIDR, "allow-cidr", nil, "let in only addresses in this range, such as 203.0.113.0/24 (repeatable)")
 
 	set.IntVar(&f.port, "port", 4041, "port of the receiver on this machine; 0 = any")
 	set.StringVar(&f.inspector, "inspector", "127.0.0.1:4040", "address of the page, or off")
-	set.StringVar(&f.output, "output", "", "tui, compact, json or quiet (default: tui on a terminal, else compact)")
+	set.StringVar(&f.output, "output", "", outputUsage)
 	set.StringVar(&f.readyFile, "ready-file", "", "write the addresses to this file when ready")
 	set.IntVar(&f.concurrency, "concurrency", inspect.DefaultConcurrency, "how many deliveries are forwarded at a time")
 	set.BoolVar(&f.ordered, "ordered", false, "forward one at a time, in the order of arrival")
 	set.StringVar(&f.answer, "answer", "handler", "what the provider gets: the handler's answer, or at once this status")
 	set.StringVar(&f.maxBody, "max-body", "32M", "largest body that is taken; larger ones are refused with 413")
-	set.StringVar(&f.durability, "durability", "normal", "normal survives kill -9, full a power cut as well")
+	set.StringVar(&f.durability, "durability", "normal", "what deliveries survive: normal is kill -9, full is a power cut as well")
 	set.Int64Var(&f.keepCount, "keep-count", 100_000, "how many deliveries are kept; -1 = no bound")
 	set.StringVar(&f.keepBytes, "keep-bytes", "2G", "how many bytes of deliveries are kept; -1 = no bound")
 	set.DurationVar(&f.keepAge, "keep-age", 30*24*time.Hour, "for how long deliveries are kept; -1s = no bound")

@@ -211,12 +211,15 @@ func (a *app) printAttempt(ctx context.Context, f *replayFlags, store *inspect.S
 		return err
 	}
 	p := printer{a.Stdout}
-	answer := at.Error
-	if at.Error == "" {
+	answer, why := string(at.State), ""
+	if at.Response != nil {
 		answer = fmt.Sprintf("%d %s", at.Response.Status, http.StatusText(at.Response.Status))
 	}
-	p.linef("#%d %s %s → %s in %s (attempt %d, %s)", d.ID, inspect.Escape(d.Method), inspect.Escape(d.Path()), inspect.Escape(answer),
-		roundDuration(at.Duration), at.Number, inspect.Escape(at.URL))
+	if at.Error != "" {
+		why = ": " + inspect.Escape(at.Error)
+	}
+	p.linef("#%d %s %s → %s in %s (attempt %d, %s)%s", d.ID, inspect.Escape(d.Method), inspect.Escape(d.Path()), answer,
+		roundDuration(at.Duration), at.Number, inspect.Escape(at.URL), why)
 	if whole && at.Response != nil {
 		p.linef("")
 		p.message(at.Response.Header, at.Response.Trailer, at.Response.Body, at.Response.Truncated)

@@ -42,7 +42,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "hookloop version --json",
-		Args:    args(cobra.NoArgs),
+		Args:    args(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			if !asJSON {
 				_, err := fmt.Fprintf(a.Stdout, "hookloop %s %s/%s\n", version(), runtime.GOOS, runtime.GOARCH)

@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// runHere runs a command in this process, in an empty folder.
+func runHere(t *testing.T, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	env := map[string]string{"XDG_STATE_HOME": t.TempDir()}
+	var out, errs bytes.Buffer
+	status = Run(Env{
+		Args: args, Getenv: func(name string) string { return env[name] },
+		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+	})
+	return out.String(), errs.String(), status
+}
+
+func TestMistakes(t *testing.T) {
+	for _, test := range []struct {
+		line   string
+		status int
+		want   string // all of standard error
+	}{
+		{"show abc", 2, "hookloop: \"abc\" is not a delivery: give a number such as 12, `last`, `last~2` or a range such as 3..7\nTry `hookloop show --help`.\n"},
+		{"replay last~x", 2, "hookloop: \"last~x\" is not a delivery: give `last`, or `last~2` for the third newest\nTry `hookloop replay --help`.\n"},
+		{"show 99", 1, "hookloop: there is no delivery #99: `hookloop list` shows those there are\n"},
+		{"export 3..7", 1, "hookloop: there is no delivery from #3 to #7: `hookloop list` shows those there are\n"},
+		{"show", 2, "hookloop: show takes one delivery, a number or `last`, and 0 are given\nTry `hookloop show --help`.\n"},
+		{"listen 3000 4000", 2, "hookloop: listen takes one handler at most, and 2 are given\nTry `hookloop listen --help`.\n"},
+		{"listen --prot 1", 2, "hookloop: there is no flag --prot: did you mean --port?\nTry `hookloop listen --help`.\n"},
+		{"listen --wholly-unknown", 2, "hookloop: there is no flag --wholly-unknown\nTry `hookloop listen --help`.\n"},
+		{"listen --timeout soon", 2, "hookloop: --timeout \"soon\": give a duration such as 30s or 5m\nTry `hookloop listen --help`.\n"},
+		{"listen --concurrency many", 2, "hookloop: --concurrency \"many\": give a number\nTry `hookloop listen --help`.\n"},
+	} {
+		t.Run(test.line, func(t *testing.T) {
+			stdout, stderr, status := runHere(t, strings.Fields(test.line)...)
+			if status != test.status || stderr != test.want || stdout != "" {
+				t.Errorf("got status %d, output %q, errors\n%s\nwant status %d, no output, errors\n%s", status, stdout, stderr, test.status, test.want)
+			}
+		})
+	}
+}
+
+// TestHelpFits checks that the table of the query language needs no more than 80 columns.
+func TestHelpFits(t *testing.T) {
+	for line := range strings.Lines(queryHelp()) {
+		if n := len(strings.TrimRight(line, "\n")); n > 76 {
+			t.Errorf("%d columns, want at most 76: %q", n, line)
+		}
+	}
+}
