@@ -36,8 +36,10 @@ const (
 	busyTimeout = 10 * time.Second
 	pageSize    = 4096 // a commit writes whole pages, so a small one makes a lone delivery cheap
 	readers     = 4
-	// maxQueued bounds the response bytes that wait for a commit.
-	maxQueued = 64 << 20
+	// maxQueued bounds the bytes of finished attempts that wait for a commit,
+	// of which each counts for queuedOverhead and its response's body.
+	maxQueued      = 64 << 20
+	queuedOverhead = 4 << 10
 )
 
 // A Store keeps deliveries and attempts in one SQLite file in a folder.
@@ -52,8 +54,8 @@ type Store struct {
 	opts   Options
 
 	pool  *sqlitex.Pool
-	queue chan op
-	bytes *semaphore.Weighted // of responses that wait in queue
+	queue *queue
+	bytes *semaphore.Weighted // of attempts that wait in queue
 
 	watchers watchers
 	lastRev  atomic.Int64 // newest revision the watchers know of
@@ -64,8 +66,6 @@ type Store struct {
 
 	closing   context.Context // ends with Close
 	close     context.CancelFunc
-	sendMu    sync.RWMutex // held for reading while sending to queue
-	closed    bool         // guarded by sendMu
 	closeOnce sync.Once
 	writerEnd chan struct{}
 	wg        sync.WaitGroup
@@ -83,7 +83,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	}
 	s := &Store{
 		dir: dir, opts: opts,
-		queue: make(chan op, 1024), bytes: semaphore.NewWeighted(maxQueued),
+		queue: newQueue(), bytes: semaphore.NewWeighted(maxQueued),
 		writerEnd: make(chan struct{}),
 	}
 	conn, err := openWriter(s.path(), opts)
@@ -139,10 +139,7 @@ func (s *Store) Close() error {
 		s.close()
 		s.wg.Wait()
 		s.endSession()
-		s.sendMu.Lock()
-		s.closed = true
-		close(s.queue)
-		s.sendMu.Unlock()
+		s.queue.close()
 		<-s.writerEnd
 		err = s.pool.Close()
 	})

@@ -11,19 +11,6 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// maxGroup bounds how many operations share a commit.
-const maxGroup = 256
-
-// An op is one change that waits for a commit.
-type op struct {
-	apply func(*writer) error
-	done  func(error) // called once, after the commit; must not block
-	lazy  bool        // nobody waits: it may share a commit that comes a little later
-}
-
-// lazyWait is how long a group in which nobody waits is held for more to join.
-const lazyWait = 5 * time.Millisecond
-
 // A writer is the connection of the writing goroutine and what a transaction
 // gathers until its commit.
 type writer struct {
@@ -35,29 +22,26 @@ type writer struct {
 	restart bool // after the commit: copy what is left of the log and begin it anew
 }
 
-// submit queues o. It blocks while the queue is full, until ctx ends.
-func (s *Store) submit(ctx context.Context, o op) error {
-	s.sendMu.RLock()
-	defer s.sendMu.RUnlock()
-	if s.closed {
-		return ErrClosed
-	}
-	select {
-	case s.queue <- o:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // do runs apply in a transaction and returns when it is committed. Once it is
 // queued, ctx no longer stops it: a change is never half known.
 func (s *Store) do(ctx context.Context, apply func(*writer) error) error {
-	done := make(chan error, 1)
-	if err := s.submit(ctx, op{apply: apply, done: func(err error) { done <- err }}); err != nil {
+	wait, err := s.submit(ctx, apply)
+	if err != nil {
 		return err
 	}
-	return <-done
+	return wait()
+}
+
+// submit is do in two steps.
+func (s *Store) submit(ctx context.Context, apply func(*writer) error) (wait func() error, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	done := make(chan error, 1)
+	if err := s.queue.add(op{apply: apply, done: func(err error) { done <- err }}); err != nil {
+		return nil, err
+	}
+	return func() error { return <-done }, nil
 }
 
 // write is the writing goroutine. It ends when the queue is closed and empty.
@@ -66,47 +50,20 @@ func (s *Store) write(conn *sqlite.Conn) {
 	defer func() { _ = conn.Close() }()
 	w := &writer{conn: conn}
 	group := make([]op, 0, maxGroup)
-	for first := range s.queue {
-		group = s.gather(append(group[:0], first))
-		s.commit(w, group)
-		clear(group)
-	}
-}
-
-// gather adds to a group what else is queued. Only where nobody in the group
-// waits does it wait for more.
-func (s *Store) gather(group []op) []op {
-	lazy := group[0].lazy
-	var timer <-chan time.Time
-	for len(group) < maxGroup {
-		select {
-		case o, ok := <-s.queue:
-			if !ok {
-				return group
+	for range s.queue.wake {
+		for {
+			var last bool
+			if group, last = s.queue.take(group[:0]); len(group) > 0 {
+				s.commit(w, group)
+				clear(group)
+			} else if !last {
+				break
 			}
-			group = append(group, o)
-			lazy = lazy && o.lazy
-			continue
-		default:
-		}
-		if !lazy {
-			return group
-		}
-		if timer == nil {
-			timer = time.After(lazyWait)
-		}
-		select {
-		case o, ok := <-s.queue:
-			if !ok {
-				return group
+			if last {
+				return
 			}
-			group = append(group, o)
-			lazy = o.lazy
-		case <-timer:
-			return group
 		}
 	}
-	return group
 }
 
 // commit runs the group in one transaction; when one of them fails, each in
@@ -234,8 +191,7 @@ func (s *Store) AddAsync(ctx context.Context, d *Delivery, first *Attempt) (wait
 			return nil, err
 		}
 	}
-	done := make(chan error, 1)
-	apply := func(w *writer) error {
+	return s.submit(ctx, func(w *writer) error {
 		if err := w.insertDelivery(d); err != nil {
 			return err
 		}
@@ -247,11 +203,7 @@ func (s *Store) AddAsync(ctx context.Context, d *Delivery, first *Attempt) (wait
 		}
 		w.change(d.ID)
 		return nil
-	}
-	if err := s.submit(ctx, op{apply: apply, done: func(err error) { done <- err }}); err != nil {
-		return nil, err
-	}
-	return func() error { return <-done }, nil
+	})
 }
 
 // Begin stores a new attempt of a.DeliveryID, pending, and gives it its number.
@@ -282,11 +234,11 @@ func (s *Store) Begin(ctx context.Context, a *Attempt) error {
 // changed again. What a points to must not be changed after the call.
 func (s *Store) Finish(a *Attempt) error {
 	c := *a
-	size := min(int64(attemptBytes(&c))+1, maxQueued)
+	size := min(int64(attemptBytes(&c))+queuedOverhead, maxQueued)
 	if err := s.bytes.Acquire(context.Background(), size); err != nil {
 		return err
 	}
-	err := s.submit(context.Background(), op{
+	err := s.queue.add(op{
 		apply: func(w *writer) error { return w.updateAttempt(&c) },
 		done:  func(error) { s.bytes.Release(size) },
 		lazy:  true,
