@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,17 +32,33 @@ func (s *Store) Session(ctx context.Context) (int64, error) {
 		return s.sessionID, nil
 	}
 	var id int64
+	var lock *flock.Flock
+	release := func() {
+		if lock != nil {
+			_ = lock.Unlock()
+			_ = os.Remove(lock.Path())
+			lock = nil
+		}
+	}
 	err := s.do(ctx, func(w *writer) error {
+		release() // of a commit that failed
 		err := w.exec("INSERT INTO sessions(pid, started_at) VALUES(?, ?)", int64(os.Getpid()), time.Now().UnixMicro())
+		if err != nil {
+			return err
+		}
 		id = w.conn.LastInsertRowID()
-		return err
+		// Locked before the commit: others must not see a session that seems dead.
+		l := flock.New(sessionPath(s.dir, id), flock.SetPermissions(0o600))
+		if ok, err := l.TryLock(); err != nil || !ok {
+			return fmt.Errorf("cannot lock %s (%w): make the folder writable, or choose another with --data-dir",
+				l.Path(), cmp.Or(err, errors.New("another process has it")))
+		}
+		lock = l
+		return nil
 	})
 	if err != nil {
+		release()
 		return 0, err
-	}
-	lock := flock.New(sessionPath(s.dir, id), flock.SetPermissions(0o600))
-	if ok, err := lock.TryLock(); err != nil || !ok {
-		return 0, fmt.Errorf("cannot lock %s: %w", lock.Path(), err)
 	}
 	s.sessionID, s.sessionLock = id, lock
 	return id, nil
