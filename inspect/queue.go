@@ -18,6 +18,8 @@ const (
 	// lazyWait is how long operations for which nobody waits are held for
 	// another to take them along.
 	lazyWait = 5 * time.Millisecond
+	// retryWait is how soon an operation for which nobody waits is tried again.
+	retryWait = time.Second
 )
 
 // A queue holds the operations for the next commit. It has no bound of its own:
@@ -56,6 +58,20 @@ func (q *queue) add(o op) error {
 		q.timer.Reset(lazyWait)
 	}
 	return nil
+}
+
+// again queues o, which could not be committed, for a later group: the next
+// one, or in retryWait. It reports false once the queue is closed. The order
+// of such operations does not matter: an attempt that has ended is never changed.
+func (q *queue) again(o op) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false
+	}
+	q.ops = append(q.ops, o)
+	q.timer.Reset(retryWait)
+	return true
 }
 
 func (q *queue) signal() {

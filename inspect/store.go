@@ -93,7 +93,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, advise(err)
 	}
 	s.pool, err = sqlitex.NewPool(s.path(), sqlitex.PoolOptions{
 		Flags: sqlite.OpenReadWrite | sqlite.OpenWAL, PoolSize: readers,
@@ -185,6 +185,9 @@ func openWriter(path string, opts Options) (_ *sqlite.Conn, err error) {
 }
 
 func migrate(conn *sqlite.Conn, path string) (err error) {
+	if version, err := intResult(conn, "PRAGMA user_version"); err == nil && version == schemaVersion {
+		return nil // which needs no lock
+	}
 	end, err := sqlitex.ImmediateTransaction(conn)
 	if err != nil {
 		return fmt.Errorf("cannot write to the store %s: %w", path, err)
@@ -252,6 +255,34 @@ func setAside(dir string, cause error) (string, error) {
 	}
 	return fmt.Sprintf("the store was damaged (%v): it is kept as %s, and a new one was begun",
 		cause, filepath.Join(dir, name)), nil
+}
+
+// mayPass reports whether what failed with err may succeed later, unchanged.
+func mayPass(err error) bool {
+	switch sqlite.ErrCode(err).ToPrimary() {
+	case sqlite.ResultBusy, sqlite.ResultLocked, sqlite.ResultFull, sqlite.ResultIOErr, sqlite.ResultNoMem,
+		sqlite.ResultReadOnly, sqlite.ResultCantOpen:
+		return true
+	}
+	return false
+}
+
+// advise adds to an error of SQLite what its reader can do.
+func advise(err error) error {
+	var advice string
+	switch sqlite.ErrCode(err).ToPrimary() {
+	case sqlite.ResultBusy, sqlite.ResultLocked:
+		advice = "another program has locked it, so end that one"
+	case sqlite.ResultFull:
+		advice = "make room on the disk"
+	case sqlite.ResultIOErr:
+		advice = "is the disk full, or broken?"
+	case sqlite.ResultReadOnly, sqlite.ResultCantOpen, sqlite.ResultPerm:
+		advice = "make its folder writable, or choose another with --data-dir"
+	default:
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, advice)
 }
 
 func intResult(conn *sqlite.Conn, query string) (int64, error) {

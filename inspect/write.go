@@ -19,7 +19,8 @@ type writer struct {
 	changes []int64 // deliveries that it touches
 	rev     int64   // the revision that it makes, or finds where it makes none; 0 = not known
 
-	restart bool // after the commit: copy what is left of the log and begin it anew
+	closing context.Context // ends when locks of others are no longer waited for
+	restart bool            // after the commit: copy what is left of the log and begin it anew
 }
 
 // do runs apply in a transaction and returns when it is committed. Once it is
@@ -48,7 +49,8 @@ func (s *Store) submit(ctx context.Context, apply func(*writer) error) (wait fun
 func (s *Store) write(conn *sqlite.Conn) {
 	defer close(s.writerEnd)
 	defer func() { _ = conn.Close() }()
-	w := &writer{conn: conn}
+	conn.SetBusyTimeout(busyStep)
+	w := &writer{conn: conn, closing: s.closing}
 	group := make([]op, 0, maxGroup)
 	for range s.queue.wake {
 		for {
@@ -67,7 +69,8 @@ func (s *Store) write(conn *sqlite.Conn) {
 }
 
 // commit runs the group in one transaction; when one of them fails, each in
-// its own, so that it alone learns of it.
+// its own, so that it alone learns of it. Where nobody waits to learn of it,
+// and the reason may pass, it is tried again.
 func (s *Store) commit(w *writer, group []op) {
 	err := w.transact(group)
 	if err != nil && len(group) > 1 && !errors.Is(err, errTransaction) {
@@ -84,8 +87,11 @@ func (s *Store) commit(w *writer, group []op) {
 		s.advance(w.rev)
 		s.watchers.signal()
 	}
+	err = advise(err)
 	for _, o := range group {
-		o.done(err)
+		if err == nil || !o.lazy || !mayPass(err) || !s.queue.again(o) {
+			o.done(err)
+		}
 	}
 }
 
@@ -94,7 +100,7 @@ var errTransaction = errors.New("the store cannot be written to")
 
 func (w *writer) transact(group []op) (err error) {
 	w.changes = w.changes[:0]
-	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := w.begin(); err != nil {
 		return fmt.Errorf("%w: %w", errTransaction, err)
 	}
 	defer func() {
@@ -120,6 +126,26 @@ func (w *writer) transact(group []op) (err error) {
 		return fmt.Errorf("%w: %w", errTransaction, err)
 	}
 	return nil
+}
+
+const (
+	busyStep     = 200 * time.Millisecond
+	closeTimeout = 500 * time.Millisecond
+)
+
+// begin begins a transaction. Another process's is waited for up to
+// busyTimeout, and hardly at all once the store is to close.
+func (w *writer) begin() error {
+	for start := time.Now(); ; {
+		err := w.exec("BEGIN IMMEDIATE")
+		limit := busyTimeout
+		if w.closing.Err() != nil {
+			limit = closeTimeout
+		}
+		if err == nil || sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy || time.Since(start) > limit {
+			return err
+		}
+	}
 }
 
 // exec runs a statement with arguments of type int64, string, []byte (stored
@@ -249,9 +275,20 @@ func (s *Store) Finish(a *Attempt) error {
 	return err
 }
 
-// Flush returns when everything queued before it is committed.
+// Flush returns when everything queued before it is committed (or, where that
+// was not possible, is to be tried again), or when ctx ends.
 func (s *Store) Flush(ctx context.Context) error {
-	return s.do(ctx, func(*writer) error { return nil })
+	done := make(chan error, 1)
+	err := s.queue.add(op{apply: func(*writer) error { return nil }, done: func(err error) { done <- err }})
+	if err != nil {
+		return err
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Pin sets whether retention keeps a delivery.
