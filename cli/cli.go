@@ -55,6 +55,12 @@ func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// A settingError is the user's to mend in the configuration or the environment,
+// where the help of no command helps.
+type settingError struct{ error }
+
+func (e settingError) Unwrap() error { return e.error }
+
 // errSilent ends a command with status 1 after it has said why itself.
 var errSilent = errors.New("failed")
 
@@ -89,11 +95,15 @@ func Run(env Env) int {
 // report says what went wrong in cmd and returns the exit status.
 func (a *app) report(cmd *cobra.Command, err error) int {
 	var usage usageError
+	var setting settingError
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errSilent):
 		return exitFailed
+	case errors.As(err, &setting):
+		a.sayf("hookloop: %s", err)
+		return exitUsage
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
 		a.sayf("hookloop: %s", err)
 		a.sayf("Try `%s --help`.", cmd.CommandPath())
@@ -147,13 +157,22 @@ func flagError(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("there is no flag --%s", unknown.GetSpecifiedName())
 	}
 	if invalid := new(pflag.InvalidValueError); errors.As(err, &invalid) {
-		want := map[string]string{"duration": "a duration such as 30s or 5m", "bool": "true or false"}[invalid.GetFlag().Value.Type()]
-		if want == "" {
-			want = "a number"
-		}
-		return fmt.Errorf("--%s %q: give %s", invalid.GetFlag().Name, invalid.GetValue(), want)
+		return fmt.Errorf("--%s %q: give %s", invalid.GetFlag().Name, invalid.GetValue(), wanted(invalid.GetFlag()))
 	}
 	return err
+}
+
+// wanted says what a flag's value should be.
+func wanted(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "duration":
+		return "a duration such as 30s or 5m"
+	case "age":
+		return "a duration such as 12h or 30d, or -1"
+	case "bool":
+		return "true or false"
+	}
+	return "a number"
 }
 
 // args allows so many positional arguments, of which what says what they are.

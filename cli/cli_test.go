@@ -2,8 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // runHere runs a command in this process, in an empty folder.
@@ -50,6 +54,64 @@ func TestHelpFits(t *testing.T) {
 	for line := range strings.Lines(queryHelp()) {
 		if n := len(strings.TrimRight(line, "\n")); n > 76 {
 			t.Errorf("%d columns, want at most 76: %q", n, line)
+		}
+	}
+}
+
+func TestAge(t *testing.T) {
+	for _, test := range []struct {
+		in, out string
+		want    time.Duration
+	}{
+		{"30d", "30d", 30 * 24 * time.Hour},
+		{"48h", "2d", 48 * time.Hour},
+		{"12h", "12h0m0s", 12 * time.Hour},
+		{"-1", "-1ns", -1},
+	} {
+		var a age
+		if err := a.Set(test.in); err != nil || time.Duration(a) != test.want || a.String() != test.out {
+			t.Errorf("%q: got %v, %q, error %v; want %v, %q", test.in, time.Duration(a), a.String(), err, test.want, test.out)
+		}
+	}
+	for _, bad := range []string{"", "d", "1.5d", "-2d", "99999d", "soon"} {
+		if err := new(age).Set(bad); err == nil {
+			t.Errorf("%q: got no error", bad)
+		}
+	}
+}
+
+// TestOpenURLSaysWhenThereIsNoBrowser has a program that opens browsers and finds none.
+func TestOpenURLSaysWhenThereIsNoBrowser(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("it is xdg-open's way to fail")
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte("#!/bin/sh\nexit 3\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
+	if err := openURL("http://127.0.0.1:1/"); err == nil || !strings.Contains(err.Error(), "xdg-open found no browser") {
+		t.Errorf("got %v, want that there is no browser", err)
+	}
+}
+
+// TestCompletion asks as the shells' scripts do.
+func TestCompletion(t *testing.T) {
+	for _, test := range []struct{ line, want string }{
+		{"show |", ":4"}, // no deliveries, and no files instead
+		{"listen |", ":4"},
+		{"listen --output |", "compact"},
+		{"listen --ou|", "--output"},
+		{"export --format |", "jsonl"},
+		{"re|", "replay"},
+	} {
+		words := strings.Fields("__complete " + strings.TrimSuffix(test.line, "|"))
+		if strings.HasSuffix(test.line, " |") {
+			words = append(words, "")
+		}
+		stdout, _, status := runHere(t, words...)
+		if status != 0 || !strings.Contains(stdout, test.want) {
+			t.Errorf("%s: got status %d and\n%s\nwant %s", test.line, status, stdout, test.want)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 	entries := map[string]entry{}
 	if file != "" {
 		if entries, err = a.readConfig(file, known); err != nil {
-			return usageError{err}
+			return settingError{err}
 		}
 	}
 	var errs []error
@@ -84,7 +84,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 		}
 	})
 	if err := errors.Join(errs...); err != nil {
-		return usageError{err}
+		return settingError{err}
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func setFlag(set *pflag.FlagSet, f *pflag.Flag, where string, values ...string) 
 		return fmt.Errorf("%s: %s takes one value, not a list", where, f.Name)
 	}
 	if err := set.Set(f.Name, values[0]); err != nil {
-		return fmt.Errorf("%s: %q is no value for %s (%s)", where, values[0], f.Name, f.Value.Type())
+		return fmt.Errorf("%s: %s %q: give %s", where, f.Name, values[0], wanted(f))
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ func (a *app) exportCommand() *cobra.Command {
 		Example: `hookloop export last --format curl
 hookloop export --query 'is:failed since:1d' --format har -o failed.har
 hookloop export > all.jsonl`,
+		ValidArgsFunction: a.completeIDs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if query != "" && len(args) > 0 {
 				return usagef("deliveries are named both by ID and by --query: use one of them")

@@ -26,6 +26,7 @@ func (a *app) listCommand() *cobra.Command {
 		Example: `hookloop list
 hookloop list is:failed since:1h
 hookloop list 'path:/stripe/* status:>=500' --json`,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, err := a.openStore(inspect.Options{})
 			if err != nil {

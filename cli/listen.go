@@ -34,7 +34,8 @@ hookloop listen 3000 --tunnel none
 
 # for scripts and CI
 hookloop listen 3000 --output json --ready-file ready.json`,
-		Args: args(0, 1, "one handler at most"),
+		Args:              args(0, 1, "one handler at most"),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.portSet, f.inspectorSet = cmd.Flags().Changed("port"), cmd.Flags().Changed("inspector")
 			h, err := f.handler(args)

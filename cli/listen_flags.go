@@ -106,7 +106,7 @@ type listenFlags struct {
 	answer, maxBody, durability string
 	keepCount                   int64
 	keepBytes                   string
-	keepAge                     time.Duration
+	keepAge                     age
 
 	portSet, inspectorSet bool // by the user, so that no other will do
 }
@@ -140,7 +140,8 @@ func (f *listenFlags) add(cmd *cobra.Command) {
 	set.StringVar(&f.durability, "durability", "normal", "what deliveries survive: normal is kill -9, full is a power cut as well")
 	set.Int64Var(&f.keepCount, "keep-count", 100_000, "how many deliveries are kept; -1 = no bound")
 	set.StringVar(&f.keepBytes, "keep-bytes", "2G", "how many bytes of deliveries are kept; -1 = no bound")
-	set.DurationVar(&f.keepAge, "keep-age", 30*24*time.Hour, "for how long deliveries are kept; -1s = no bound")
+	f.keepAge = 30 * day
+	set.Var(&f.keepAge, "keep-age", "for how long deliveries are kept, such as 12h or 7d; -1 = no bound")
 	for flag, values := range map[string][]string{
 		"output": {"tui", "compact", "json", "quiet"}, "durability": {"normal", "full"},
 		"tunnel": {"ngrok", "none", "ssh://"}, "host-header": {"preserve", "rewrite"},
@@ -214,7 +215,7 @@ func (f *listenFlags) storeOptions() (inspect.Options, error) {
 	if f.durability != "normal" && f.durability != "full" {
 		return inspect.Options{}, usagef("--durability %q: give normal or full", f.durability)
 	}
-	keep := &inspect.Retention{Count: f.keepCount, Age: f.keepAge, Bytes: -1}
+	keep := &inspect.Retention{Count: f.keepCount, Age: time.Duration(f.keepAge), Bytes: -1}
 	if f.keepBytes != "-1" {
 		var err error
 		if keep.Bytes, err = parseSize("--keep-bytes", f.keepBytes); err != nil {
@@ -237,6 +238,35 @@ func parseSize(flag, s string) (int64, error) {
 		return 0, usagef("%s %q is not a size: give a number of bytes such as 500, 64K, 32M or 2G", flag, s)
 	}
 	return n << shift, nil
+}
+
+const day = age(24 * time.Hour)
+
+// An age is a duration that may be given in days; -1 is no bound.
+type age time.Duration
+
+func (a *age) Type() string { return "age" }
+
+func (a *age) String() string {
+	if *a >= day && *a%day == 0 {
+		return fmt.Sprintf("%dd", *a/day)
+	}
+	return time.Duration(*a).String()
+}
+
+func (a *age) Set(s string) error {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		*a = age(n) * day
+		return err
+	}
+	if s == "-1" {
+		*a = -1
+		return nil
+	}
+	d, err := time.ParseDuration(s)
+	*a = age(d)
+	return err
 }
 
 // access returns who is let in.

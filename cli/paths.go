@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"hookloop/inspect"
 )
@@ -89,6 +91,10 @@ func (a *app) editor() []string {
 	return nil
 }
 
+// openLimit is how long openURL waits for a program that opens browsers to
+// fail. Some of them stay for as long as the browser does.
+const openLimit = 2 * time.Second
+
 // openURL opens url in the user's browser.
 func openURL(url string) error {
 	var cmd *exec.Cmd
@@ -103,7 +109,15 @@ func openURL(url string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go func() { _ = cmd.Wait() }()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			return fmt.Errorf("%s found no browser (%w)", filepath.Base(cmd.Path), err)
+		}
+	case <-time.After(openLimit):
+	}
 	return nil
 }
 

@@ -44,7 +44,8 @@ hookloop replay 3..7
 hookloop replay --failed
 hookloop replay 12 --to http://localhost:4000 -H 'X-Debug: 1'
 hookloop replay 12 --edit`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.replay(cmd.Context(), &f, args) },
+		ValidArgsFunction: a.completeIDs,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.replay(cmd.Context(), &f, args) },
 	}
 	f.handlerFlags.add(cmd.Flags())
 	set := cmd.Flags()

@@ -23,6 +23,7 @@ func (a *app) rmCommand() *cobra.Command {
 		Example: `hookloop rm 12
 hookloop rm --query 'path:/health'
 hookloop rm --all --yes`,
+		ValidArgsFunction: a.completeIDs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			named := 0

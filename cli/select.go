@@ -3,7 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+
+	"github.com/spf13/cobra"
 
 	"hookloop/inspect"
 )
@@ -28,6 +31,29 @@ func choose(ctx context.Context, store *inspect.Store, exprs []string, query str
 		}
 	}
 	return ids, nil
+}
+
+// completeIDs offers the newest deliveries to a shell.
+func (a *app) completeIDs(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	const most = 20
+	if err := a.configure(cmd); err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	store, err := a.openStore(inspect.Options{})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	defer func() { _ = store.Close() }()
+	list, err := store.List(cmd.Context(), inspect.ListOptions{Limit: most})
+	if err != nil || len(list) == 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	words := []cobra.Completion{cobra.CompletionWithDesc("last", "the newest delivery")}
+	for _, d := range list {
+		what := fmt.Sprintf("%s %s %s %s", shortTime(d.ReceivedAt), inspect.Escape(d.Method), inspect.Escape(d.Path), result(&d))
+		words = append(words, cobra.CompletionWithDesc(fmt.Sprint(d.ID), what))
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 
 // asUsage marks errors in the words of a query, or in what should name a

@@ -90,6 +90,9 @@ func (s *session) bind(f *listenFlags) (err error) {
 	if s.local, err = listenNear(net.JoinHostPort("127.0.0.1", fmt.Sprint(f.port)), f.portSet); err != nil {
 		return fmt.Errorf("the receiver's port: %w; choose another with --port, or --port 0 for any", err)
 	}
+	if got := s.local.Addr().(*net.TCPAddr).Port; f.port != 0 && got != f.port {
+		s.a.sayf("hookloop: port %d is in use, so the receiver is at %s", f.port, s.local.Addr())
+	}
 	if f.inspector == "off" {
 		return nil
 	}

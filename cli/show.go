@@ -23,7 +23,8 @@ func (a *app) showCommand() *cobra.Command {
 hookloop show 12 --json
 hookloop show 12 --body > body.json
 hookloop show 12 --attempt 2 --body`,
-		Args: args(1, 1, "one delivery, a number or `last`"),
+		ValidArgsFunction: a.completeIDs,
+		Args:              args(1, 1, "one delivery, a number or `last`"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if attempt != 0 && !body {
 				return usagef("--attempt %d goes with --body: `show` prints all the attempts anyway", attempt)
