@@ -44,10 +44,22 @@ var metadata = map[netip.Addr]bool{
 func (g *Guard) check(hostport string) error {
 	host := hostOf(hostport)
 	ip, err := netip.ParseAddr(host)
-	if err != nil || g.allowed(host) || ip.IsUnspecified() || ip.IsLoopback() {
+	switch {
+	case err == nil && never(embedded(ip.Unmap().WithZone(""))):
+		return neverAllowed(host, ip)
+	case err != nil || g.allowed(host) || ip.IsUnspecified() || ip.IsLoopback():
 		return nil // names are checked when they are dialled
 	}
 	return notAllowed(host)
+}
+
+// never reports whether ip is refused whatever is allowed.
+func never(ip netip.Addr) bool {
+	return ip.IsLinkLocalUnicast() || ip.IsMulticast() || metadata[ip]
+}
+
+func neverAllowed(host string, ip netip.Addr) error {
+	return &TargetError{fmt.Sprintf("%s (%s) is a link-local or metadata address, to which hookloop never sends", host, ip)}
 }
 
 func notAllowed(host string) error {
@@ -80,8 +92,8 @@ func (g *Guard) checkAddr(host string, addr netip.AddrPort) error {
 	switch {
 	case g.own(ip, addr.Port()):
 		return &TargetError{fmt.Sprintf("%s is hookloop itself: name the address of your own handler", addr)}
-	case ip.IsLinkLocalUnicast(), ip.IsMulticast(), metadata[ip]:
-		return &TargetError{fmt.Sprintf("%s (%s) is a link-local or metadata address, to which hookloop never sends", host, ip)}
+	case never(ip):
+		return neverAllowed(host, ip)
 	case !ip.IsLoopback() && !ip.IsUnspecified() && !g.allowed(host):
 		return notAllowed(host)
 	}

@@ -148,6 +148,8 @@ func TestReplayRefused(t *testing.T) {
 		{"Host with a slash", inspect.Delivery{}, Options{Header: http.Header{"Host": {"a/b"}}}, `"a/b" can't be a Host`},
 		{"empty Host", inspect.Delivery{}, Options{Header: http.Header{"Host": {""}}}, "can't be a Host"},
 		{"to nonsense", inspect.Delivery{}, Options{To: "ftp://x"}, "is not the address of a handler"},
+		{"to a metadata service", inspect.Delivery{}, Options{To: "http://169.254.169.254/latest"}, "to which hookloop never sends"},
+		{"to one in IPv6 clothes", inspect.Delivery{}, Options{To: "http://[::ffff:169.254.169.254]/"}, "to which hookloop never sends"},
 		{"to another machine", inspect.Delivery{}, Options{To: "http://192.0.2.1/"}, "--allow-target 192.0.2.1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
