@@ -18,7 +18,7 @@ import (
 
 const (
 	tokenFile  = "token"
-	tokenBytes = 24
+	tokenBytes = 16 // 128 bits; the address with them still fits a terminal of 80 columns
 )
 
 // LoadToken returns the inspector's token of the data folder dir. The first

@@ -41,6 +41,9 @@ func TestLoadToken(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || (runtime.GOOS != "windows" && info.Mode().Perm() != 0o600) {
 		t.Errorf("got %v, %v, want mode 0600", info.Mode(), err)
 	}
+	if got := len("http://127.0.0.1:65535/?token=" + first); got > 80-12 {
+		t.Errorf("the inspector's address has %d columns, want room for it in a terminal of 80", got)
+	}
 	for _, bad := range []string{"", "short", strings.Repeat("g", 48)} {
 		if err := os.WriteFile(path, []byte(bad), 0o600); err != nil {
 			t.Fatal(err)
