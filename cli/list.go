@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -39,7 +38,7 @@ hookloop list 'path:/stripe/* status:>=500' --json`,
 			}
 			slices.Reverse(list)
 			if asJSON {
-				enc := json.NewEncoder(a.Stdout)
+				enc := inspect.NewJSONEncoder(a.Stdout)
 				for _, d := range list {
 					if err := enc.Encode(d); err != nil {
 						return err

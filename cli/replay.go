@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -201,7 +200,7 @@ func (a *app) runEditor(ctx context.Context, body []byte) ([]byte, error) {
 
 func (a *app) printAttempt(ctx context.Context, f *replayFlags, store *inspect.Store, at *inspect.Attempt, whole bool) error {
 	if f.asJSON {
-		return json.NewEncoder(a.Stdout).Encode(struct {
+		return inspect.NewJSONEncoder(a.Stdout).Encode(struct {
 			DeliveryID int64  `json:"delivery_id"`
 			URL        string `json:"url"`
 			*inspect.AttemptSummary

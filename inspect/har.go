@@ -120,8 +120,7 @@ type harHookloop struct {
 // no more than one of them. After an error the document is incomplete.
 func WriteHAR(w io.Writer, creatorVersion string, records iter.Seq2[Record, error]) error {
 	out := bufio.NewWriter(w)
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
+	enc := NewJSONEncoder(out)
 	version, err := json.Marshal(creatorVersion)
 	if err != nil {
 		return err

@@ -95,8 +95,7 @@ type jsonBody struct {
 // WriteJSONL writes one line for each record, as they come, and holds no more
 // than one of them.
 func WriteJSONL(w io.Writer, records iter.Seq2[Record, error]) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
+	enc := NewJSONEncoder(w)
 	for r, err := range records {
 		if err != nil {
 			return err

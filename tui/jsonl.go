@@ -3,12 +3,8 @@ package tui
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"time"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"hookloop/inspect"
 	"hookloop/tunnel"
@@ -121,33 +117,9 @@ func (j jsonl) endpoint(s tunnel.Status) error {
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
 
-// marshal is json.Marshal that leaves <, > and & alone, and escapes what a
-// terminal would obey or hide: the output is often looked at.
+// marshal is json.Marshal by inspect.NewJSONEncoder.
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return escapeJSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
-}
-
-// escapeJSON writes as \u… every rune of a JSON text that inspect.Escape would
-// not let pass. Such runes are inside strings, so the text stays the same JSON.
-func escapeJSON(text []byte) []byte {
-	if safe(string(text)) == string(text) {
-		return text
-	}
-	var out []byte
-	for _, r := range string(text) {
-		if s := string(r); safe(s) == s {
-			out = utf8.AppendRune(out, r)
-			continue
-		}
-		for _, u := range utf16.Encode([]rune{r}) {
-			out = fmt.Appendf(out, `\u%04x`, u)
-		}
-	}
-	return out
+	err := inspect.NewJSONEncoder(&b).Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
