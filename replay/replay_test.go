@@ -231,6 +231,22 @@ func TestReplaysShareTheBody(t *testing.T) {
 	}
 }
 
+// What Replay returns is in the store, so that a process that is ended while
+// it prints it, by a pipe that closes say, leaves no attempt behind as interrupted.
+func TestReplayIsStoredWhenItReturns(t *testing.T) {
+	r := new(rig).start(t, recordTCP(t, ok200).addr)
+	id := r.captured(t, &inspect.Delivery{})
+	for n := 1; n <= 50; n++ {
+		if _, err := r.sender.Replay(t.Context(), id, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		a, err := r.store.Attempt(t.Context(), id, n)
+		if err != nil || a.State != inspect.Answered {
+			t.Fatalf("attempt %d: got %+v, %v, want it answered", n, a, err)
+		}
+	}
+}
+
 // When the user gives up, the attempt ends and says so.
 func TestReplayGivenUp(t *testing.T) {
 	asked := make(chan struct{}, 1)

@@ -78,8 +78,9 @@ func (s *Sender) Forward(d *inspect.Delivery) (first *inspect.Attempt, send func
 }
 
 // Replay makes another attempt of a stored delivery and returns it when it has
-// ended, however it ended; it is then queued in the store. The error says why
-// it could not be made at all. When ctx ends, the attempt is cut.
+// ended, however it ended, and is in the store: what the caller is told of it
+// others find there, whatever becomes of this process. The error says why it
+// could not be made at all. When ctx ends, the attempt is cut.
 func (s *Sender) Replay(ctx context.Context, id int64, o Options) (*inspect.Attempt, error) {
 	d, err := s.Store.Delivery(ctx, id)
 	if err != nil {
@@ -99,6 +100,7 @@ func (s *Sender) Replay(ctx context.Context, id int64, o Options) (*inspect.Atte
 		return nil, err
 	}
 	s.send(ctx, d, req, nil, nil)
+	_ = s.Store.Flush(context.WithoutCancel(ctx)) // fails only when the store is closed, as Finish does
 	return req.record, nil
 }
 
