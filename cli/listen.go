@@ -49,7 +49,10 @@ hookloop listen 3000 --output json --ready-file ready.json`,
 	return cmd
 }
 
-const gcPercent = 400
+const (
+	gcPercent = 400
+	gcLimit   = 512 << 20 // bytes of memory above which gcPercent counts for nothing
+)
 
 func (a *app) listen(ctx context.Context, f *listenFlags, h *replay.Handler) error {
 	output, err := a.output(f.output)
@@ -57,9 +60,13 @@ func (a *app) listen(ctx context.Context, f *listenFlags, h *replay.Handler) err
 		return err
 	}
 	// Bodies come and go: with little that stays, collecting less often costs
-	// a few MiB and saves a quarter of the work.
+	// a few MiB and saves a quarter of the work. Large ones, of which that would
+	// let several times their bytes pile up, are another matter.
 	if a.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+		if a.Getenv("GOMEMLIMIT") == "" {
+			debug.SetMemoryLimit(gcLimit)
+		}
 	}
 	s, err := a.open(ctx, f, h)
 	if err != nil {

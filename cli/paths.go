@@ -26,7 +26,7 @@ func (a *app) stateDir() (string, error) {
 	switch {
 	case a.dataDir != "":
 		return filepath.Abs(a.dataDir)
-	case a.Getenv("XDG_STATE_HOME") != "":
+	case filepath.IsAbs(a.Getenv("XDG_STATE_HOME")): // as its specification has it
 		return filepath.Join(a.Getenv("XDG_STATE_HOME"), "hookloop"), nil
 	case runtime.GOOS == "windows" && a.Getenv("LOCALAPPDATA") != "":
 		return filepath.Join(a.Getenv("LOCALAPPDATA"), "hookloop"), nil

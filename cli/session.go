@@ -303,7 +303,9 @@ func (s *session) drain() {
 	if s.rc != nil {
 		s.rc.Wait()
 	}
-	_ = s.store.Flush(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), graceful) // a store that is locked, or on a full disk, holds nobody up
+	defer cancel()
+	_ = s.store.Flush(ctx)
 }
 
 // close ends the session: no new deliveries, then those in flight, then the
