@@ -44,8 +44,8 @@ hookloop rm --all --yes`,
 			if err != nil {
 				return err
 			}
-			if len(args) == 0 && !yes && len(ids) > 0 && !a.confirm(fmt.Sprintf("Remove %d deliveries for good?", len(ids))) {
-				return usagef("%d deliveries match and nothing was removed: say --yes to remove them", len(ids))
+			if len(args) == 0 && !yes && len(ids) > 0 && !a.confirm(fmt.Sprintf("Remove %s for good?", deliveries(len(ids)))) {
+				return usagef("nothing was removed: say --yes to remove the %s", deliveries(len(ids)))
 			}
 			n := 0
 			for chunk := ids; len(chunk) > 0; {
@@ -65,6 +65,13 @@ hookloop rm --all --yes`,
 	cmd.Flags().StringVar(&query, "query", "", "deliveries that match, see `hookloop list --help`")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return cmd
+}
+
+func deliveries(n int) string {
+	if n == 1 {
+		return "1 delivery that matches"
+	}
+	return fmt.Sprintf("%d deliveries that match", n)
 }
 
 // confirm asks a person; without one the answer is no.

@@ -138,17 +138,29 @@ func (p printer) message(h, trailer http.Header, body []byte, truncated bool) {
 
 func (p printer) attempt(at *inspect.Attempt) {
 	p.linef("── attempt %d, %s, %s → %s", at.Number, at.Trigger, shortTime(at.StartedAt), inspect.Escape(at.URL))
-	if at.Sent != nil {
-		p.linef("   sent with changes: %s", sentChanges(at.Sent))
+	if s := at.Sent; s != nil {
+		p.linef("   sent with changes: %s", sentChanges(s))
+		if s.Edited {
+			if s.Header != nil {
+				p.linef("")
+			}
+			p.message(s.Header, nil, s.Body, false)
+		}
 	}
 	switch {
 	case at.State == inspect.Pending:
 		p.linef("   still running")
+	case at.State == inspect.Interrupted: // nobody knows when
+		p.linef("   %s: %s", at.State, inspect.Escape(at.Error))
 	case at.Error != "":
 		p.linef("   %s after %s: %s", at.State, roundDuration(at.Duration), inspect.Escape(at.Error))
 	}
 	if r := at.Response; r != nil {
-		p.linef("   %d %s in %s, %d bytes %s", r.Status, http.StatusText(r.Status), roundDuration(at.Duration), r.Size, at.Protocol)
+		protocol := at.Protocol
+		if protocol != "" {
+			protocol = ", " + protocol
+		}
+		p.linef("   %d %s in %s, %d bytes%s", r.Status, http.StatusText(r.Status), roundDuration(at.Duration), r.Size, protocol)
 		p.linef("")
 		p.message(r.Header, r.Trailer, r.Body, r.Truncated)
 	}

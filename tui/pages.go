@@ -2,6 +2,7 @@ package tui
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -168,7 +169,8 @@ func bodyDoc(out *doc, h http.Header, body []byte, size int64, truncated bool) {
 }
 
 // rawDoc shows the request and the response as they were on the wire, with the
-// bodies' own bytes, undecoded and unindented.
+// bodies' own bytes, undecoded and unindented, and between them what the
+// attempt sent where that was something else.
 func rawDoc(out *doc, d *inspect.Delivery, a *inspect.Attempt) {
 	t := out.t
 	out.text(line{{"Request as received", t.title}}, line{})
@@ -177,6 +179,16 @@ func rawDoc(out *doc, d *inspect.Delivery, a *inspect.Attempt) {
 		out.text(plain("Host: " + safe(d.Host)))
 	}
 	rawMessage(out, d.Header, d.Body, d.Trailer)
+	if a != nil && a.Sent != nil {
+		out.text(line{}, line{{fmt.Sprintf("Request as changed in attempt %d", a.Number), t.title}}, line{})
+		out.text(plain(safe(cmp.Or(a.Sent.Method, d.Method) + " " + a.URL)))
+		out.text(plain("Host: " + safe(cmp.Or(a.Sent.Host, d.Host))))
+		header := a.Sent.Header
+		if header == nil {
+			header = d.Header
+		}
+		rawMessage(out, header, a.SentBody(d), nil)
+	}
 	if a == nil || a.Response == nil {
 		return
 	}
