@@ -120,6 +120,7 @@ func TestPageSurvivesARestart(t *testing.T) {
 	eval[any](tb, "window.notReloaded = true")
 	rg.stop()
 	tb.waitText("#banner", "can’t be reached")
+	tb.waitText("#handler", "Handler · not known")
 	rg.add(inspect.Delivery{Target: "/while-away"}, nil)
 	again := serve(t, rg.Store, strings.TrimPrefix(rg.url, "http://"), nil)
 	tb.waitText(".row", "/while-away")

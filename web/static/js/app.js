@@ -95,7 +95,7 @@ function Filter({ model, onExport }) {
   return html`
     <div class="filter">
       <div class="filter-line">
-        <input id="filter" type="search" class="code" placeholder="Filter: status:>=500 path:/stripe/*" aria-label="Filter" value=${text} spellcheck=${false} autocomplete="off"
+        <input id="filter" type="search" class="code" placeholder="Filter, such as is:failed" aria-label="Filter" value=${text} spellcheck=${false} autocomplete="off"
           aria-invalid=${Boolean(model.queryError)} aria-describedby="filter-error"
           onInput=${(e) => { setText(e.target.value); apply(e.target.value, 250); }}
           onKeyDown=${(e) => { if (e.key === 'Enter') { apply(e.target.value, 0); document.getElementById('list')?.focus(); } }} />

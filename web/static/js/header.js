@@ -18,7 +18,7 @@ export function Header({ model, onHelp, say }) {
   const [theme, setTheme] = useState(window.hookloopTheme.now());
   const url = publicURL(status);
   const [word, tone] = connection === 'online' ? endpointWords[status?.endpoint.state] || ['', 'idle'] : ['Offline', 'bad'];
-  const [health, healthTone] = healthWords[status?.handler.state] || ['', 'idle'];
+  const [health, healthTone] = (connection === 'online' && healthWords[status?.handler.state]) || ['not known', 'idle'];
   return html`
     <header class="top">
       <div class="brand"><img src="/icon.svg" alt="" width="24" height="24" /><h1>hookloop</h1></div>
