@@ -25,6 +25,7 @@ const (
 	pongWait     = 60 * time.Second      // a peer silent for longer is gone
 	pingEvery    = 20 * time.Second      //
 	frameEvery   = 40 * time.Millisecond // at most this often
+	closeWait    = time.Second           // a viewer that does not read keeps Close no longer
 	statusEvery  = 2 * time.Second       // how late a change of status without a signal is seen
 	maxReadFrame = 1 << 10               // the page sends nothing but control frames
 )
@@ -113,6 +114,10 @@ func (s *Server) liveSocket(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
+	stop := context.AfterFunc(s.ctx, func() {
+		time.AfterFunc(closeWait, func() { _ = conn.Close() }) // which ends a write that is under way
+	})
+	defer stop()
 	read := make(chan struct{})
 	go func() {
 		defer close(read)

@@ -166,6 +166,12 @@ func TestASlowViewerBlocksNobody(t *testing.T) {
 		}
 	}()
 	next(t, quick, "the last delivery", has(n))
+
+	start := time.Now()
+	rg.Close()
+	if took := time.Since(start); took > writeWait/2 {
+		t.Errorf("Close took %s, want it not to wait for the slow one", took)
+	}
 }
 
 func TestCloseEndsLiveSockets(t *testing.T) {
