@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
@@ -139,6 +141,10 @@ func (a *app) readConfig(file string, known map[string]bool) (map[string]entry, 
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the configuration: %w", err)
 	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // which editors on Windows begin with
+	if !utf8.Valid(text) {
+		return nil, fmt.Errorf("%s is not UTF-8 text: save it as that", file)
+	}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s is not valid YAML: %w", file, err)
@@ -182,6 +188,9 @@ func (a *app) readNode(file, prefix string, node ast.Node, known map[string]bool
 		}
 		if name == "" {
 			return fmt.Errorf("%s: there is no setting %q%s", where, key, suggest(key, known))
+		}
+		if _, null := pair.Value.(*ast.NullNode); null {
+			return fmt.Errorf("%s: %s has no value: give it one, or take the line out", where, name)
 		}
 		values, err := a.values(where, pair.Value)
 		if err != nil {
