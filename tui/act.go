@@ -54,10 +54,16 @@ func (m *model) whyNoReplay() string {
 	if why := m.whyNoSender(); why != "" {
 		return why
 	}
-	if s := m.summary(); s != nil && s.Truncated {
+	s := m.summary()
+	switch {
+	case s == nil:
+		return m.whyNoDelivery()
+	case s.Truncated:
 		return fmt.Sprintf("#%d cannot be replayed: only the beginning of its body was kept.", s.ID)
+	case m.cfg.HandlerURL == "" && s.Attempts == 0:
+		return fmt.Sprintf("#%d has no handler to go to: start hookloop with one, as in: hookloop listen 3000", s.ID)
 	}
-	return m.whyNoDelivery()
+	return ""
 }
 
 func (m *model) whyNoEdit() string {

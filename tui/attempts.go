@@ -63,7 +63,7 @@ func (v *detail) attemptRow(i int, t *theme, focused bool) string {
 func noAttempt(d *inspect.Delivery) string {
 	switch d.Disposition {
 	case inspect.Held:
-		return "Held: there was no handler to send it to. r sends it."
+		return "Held: there was no handler to send it to. Once there is one, r sends it."
 	case inspect.Refused:
 		return "Refused: " + safe(d.Reason)
 	}

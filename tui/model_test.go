@@ -256,6 +256,10 @@ func TestDisabledKeysSayWhy(t *testing.T) {
 	}{
 		{"no sender", func(m *model) { m.cfg.Sender = nil }, "r", "there is no handler"},
 		{"no sender for all", func(m *model) { m.cfg.Sender = nil }, "R", "there is no handler"},
+		{"no handler, and never sent", func(m *model) {
+			m.cfg.HandlerURL = ""
+			m.summary().Attempts = 0
+		}, "r", "no handler to go to: start hookloop with one"},
 		{"no editor", func(m *model) { m.cfg.Editor = nil }, "e", "set EDITOR"},
 		{"no browser", func(m *model) { m.cfg.OpenURL = nil }, "o", "The page is at http://127.0.0.1:4040"},
 		{"no page", func(m *model) { m.cfg.InspectorURL = "" }, "o", "The page is off"},
