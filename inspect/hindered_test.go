@@ -2,6 +2,9 @@ package inspect
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,5 +119,25 @@ func TestLockedStore(t *testing.T) {
 	again := openStore(t, dir)
 	if got, err := again.Attempt(t.Context(), 1, 1); err != nil || got.State == Pending {
 		t.Errorf("after that: got %+v %v, want it ended", got, err)
+	}
+}
+
+// Two stores damaged in one second are both kept.
+func TestSetAsideKeepsAll(t *testing.T) {
+	dir := t.TempDir()
+	for range 3 {
+		if err := os.WriteFile((&Store{dir: dir}).path(), []byte(strings.Repeat("not a store", 1000)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept, err := filepath.Glob(filepath.Join(dir, "*.damaged-*")); err != nil || len(kept) != 3 {
+		t.Errorf("got %q %v, want 3 damaged files", kept, err)
 	}
 }

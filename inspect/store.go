@@ -243,7 +243,11 @@ func setAside(dir string, cause error) (string, error) {
 		return "", fmt.Errorf("the store in %s is damaged (%w) and another hookloop has it open: "+
 			"stop that one, then try again", dir, cause)
 	}
-	name := dbName + ".damaged-" + time.Now().Format("20060102-150405")
+	first := dbName + ".damaged-" + time.Now().Format("20060102-150405")
+	name := first
+	for n := 2; exists(filepath.Join(dir, name)); n++ { // or the rename would overwrite it
+		name = fmt.Sprintf("%s-%d", first, n)
+	}
 	if err := os.Rename(filepath.Join(dir, dbName), filepath.Join(dir, name)); err != nil {
 		return "", fmt.Errorf("the store in %s is damaged and cannot be set aside: %w", dir, err)
 	}
@@ -255,6 +259,11 @@ func setAside(dir string, cause error) (string, error) {
 	}
 	return fmt.Sprintf("the store was damaged (%v): it is kept as %s, and a new one was begun",
 		cause, filepath.Join(dir, name)), nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // mayPass reports whether what failed with err may succeed later, unchanged.
@@ -279,6 +288,8 @@ func advise(err error) error {
 		advice = "is the disk full, or broken?"
 	case sqlite.ResultReadOnly, sqlite.ResultCantOpen, sqlite.ResultPerm:
 		advice = "make its folder writable, or choose another with --data-dir"
+	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
+		advice = "stop every hookloop that uses it and start again, which sets the damaged file aside"
 	default:
 		return err
 	}
