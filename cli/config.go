@@ -147,7 +147,8 @@ func (a *app) readConfig(file string, known map[string]bool) (map[string]entry, 
 	}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not valid YAML: %w", file, err)
+		why, _, _ := strings.Cut(err.Error(), "\n") // the rest shows the file's lines
+		return nil, fmt.Errorf("%s is not valid YAML: %s", file, inspect.Escape(why))
 	}
 	entries := map[string]entry{}
 	for _, doc := range tree.Docs {

@@ -79,7 +79,11 @@ func (a *app) ngrokConfigFiles() []string {
 // editor returns the user's editor with its arguments, or nil.
 func (a *app) editor() []string {
 	for _, name := range []string{"VISUAL", "EDITOR"} {
-		if words := strings.Fields(a.Getenv(name)); len(words) > 0 {
+		value := a.Getenv(name)
+		if strings.ContainsAny(value, `"'\`) && runtime.GOOS != "windows" {
+			return []string{"/bin/sh", "-c", value + ` "$@"`, "hookloop"} // the user's own words, as git runs them
+		}
+		if words := strings.Fields(value); len(words) > 0 {
 			return words
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -77,6 +78,9 @@ func (a *app) open(ctx context.Context, f *listenFlags, h *replay.Handler) (_ *s
 		return nil, err
 	}
 	if err := s.openTunnel(f); err != nil {
+		return nil, err
+	}
+	if err := s.refuseOwnURL(); err != nil {
 		return nil, err
 	}
 	if err := s.serve(); err != nil {
@@ -148,6 +152,21 @@ func (s *session) prepareSender(f *listenFlags) (err error) {
 	}
 	s.monitor = &replay.Monitor{URLs: s.handler.URLs(), OnChange: s.store.Notify}
 	s.sender.OnError = func(inspect.ErrorKind) { s.monitor.Recheck() }
+	return nil
+}
+
+// refuseOwnURL refuses a handler that is our own public URL: every delivery
+// would come back as another.
+func (s *session) refuseOwnURL() error {
+	public, err := url.Parse(s.status().URL)
+	if err != nil || public.Host == "" {
+		return nil
+	}
+	for _, u := range s.handler.URLs() {
+		if strings.EqualFold(u.Hostname(), public.Hostname()) {
+			return usagef("%s is the public URL of this very hookloop: name the address of your own handler", u)
+		}
+	}
 	return nil
 }
 

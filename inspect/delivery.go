@@ -77,7 +77,9 @@ func targetPath(target string) string {
 	return path
 }
 
-// A Summary is what a list shows of a delivery: no headers, no bodies.
+// A Summary is what a list shows of a delivery: no headers, no bodies, and of
+// Target and Path the first 2,048 characters, so that a list stays small
+// whatever was sent.
 type Summary struct {
 	ID          int64       `json:"id"`
 	ReceivedAt  time.Time   `json:"received_at"`

@@ -62,7 +62,7 @@ type ListOptions struct {
 const defaultLimit = 100
 
 // summaryColumns are read by scanSummary, from deliveries d and its latest attempt a.
-const summaryColumns = `SELECT d.id, d.received_at, d.method, d.target, d.path, d.host, d.remote_addr, d.content_type, d.size, d.truncated,
+const summaryColumns = `SELECT d.id, d.received_at, d.method, substr(d.target, 1, 2048), substr(d.path, 1, 2048), d.host, d.remote_addr, d.content_type, d.size, d.truncated,
 	d.disposition, d.reason, EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id),
 	a.key, a.trigger, a.state, a.started_at, a.duration, a.status, a.size, a.error, a.protocol
 	FROM deliveries d LEFT JOIN attempts a

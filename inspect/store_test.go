@@ -493,3 +493,20 @@ func TestClosedStore(t *testing.T) {
 		t.Errorf("List: got %v, want ErrClosed", err)
 	}
 }
+
+func TestSummariesStaySmall(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	d := testDelivery("x")
+	d.Target = "/" + strings.Repeat("p", 900_000) + "?" + strings.Repeat("q", 10_000)
+	if err := s.Add(t.Context(), d, nil); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.List(t.Context(), ListOptions{})
+	if err != nil || len(list[0].Target) != 2048 || len(list[0].Path) != 2048 || !strings.HasPrefix(d.Target, list[0].Target) {
+		t.Errorf("got a target of %d characters and a path of %d (%v), want the first 2,048", len(list[0].Target), len(list[0].Path), err)
+	}
+	got, err := s.Delivery(t.Context(), d.ID)
+	if err != nil || got.Target != d.Target {
+		t.Errorf("the delivery's own target has %d characters (%v), want all %d", len(got.Target), err, len(d.Target))
+	}
+}

@@ -169,6 +169,8 @@ func TestPageOpensTheDeliveryOfItsAddress(t *testing.T) {
 	if got := eval[string](tb, "location.search + location.hash"); got != "#2" {
 		t.Errorf("the address ends in %q, want #2 and no token", got)
 	}
+	eval[string](tb, "location.hash = '#3'")
+	tb.wait("document.querySelector('#row-3.selected')", "delivery 3, of an address followed in the same tab")
 }
 
 // TestPageStaysSmoothWithManyRows has 10,000 deliveries: the DOM stays small,

@@ -30,6 +30,11 @@ function App() {
     model.start(q, Number(location.hash.slice(1)) || 0);
   }, []);
   useAddress(model);
+  useEffect(() => { // an address of a delivery, followed in this very tab
+    const go = () => Number(location.hash.slice(1)) && model.openID(Number(location.hash.slice(1)));
+    addEventListener('hashchange', go);
+    return () => removeEventListener('hashchange', go);
+  }, []);
 
   const { summary } = model;
   const got = useDetail(model.selected, summary);

@@ -231,6 +231,12 @@ export class Model {
     this.changed();
   }
 
+  openID(id) {
+    this.stopFollowing();
+    this.selected = id;
+    this.changed();
+  }
+
   move(by) {
     const at = this.index(this.selected);
     this.select((at < 0 ? -1 - at : at) + by);
