@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hookloop/inspect"
+	"hookloop/tui"
 )
 
 func (a *app) listCommand() *cobra.Command {
@@ -65,10 +66,10 @@ func printList(w io.Writer, list []inspect.Summary) error {
 	for _, d := range list {
 		duration := ""
 		if d.Last != nil && d.Last.State != inspect.Pending {
-			duration = roundDuration(d.Last.Duration)
+			duration = tui.FormatDuration(d.Last.Duration)
 		}
-		_, _ = fmt.Fprintf(table, "#%d\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", d.ID, shortTime(d.ReceivedAt), inspect.Escape(d.Method),
-			result(&d), duration, d.Size, d.Attempts, inspect.Escape(d.Path))
+		_, _ = fmt.Fprintf(table, "#%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", d.ID, shortTime(d.ReceivedAt), inspect.Escape(d.Method),
+			result(&d), duration, tui.FormatSize(d.Size), d.Attempts, inspect.Escape(d.Path))
 	}
 	return table.Flush()
 }
@@ -93,20 +94,6 @@ func shortTime(t time.Time) string {
 		return t.Format("2006-01-02 15:04:05")
 	}
 	return t.Format("15:04:05")
-}
-
-func roundDuration(d time.Duration) string {
-	switch {
-	case d >= 10*time.Second:
-		d = d.Round(100 * time.Millisecond)
-	case d >= time.Second:
-		d = d.Round(10 * time.Millisecond)
-	case d >= 10*time.Millisecond:
-		d = d.Round(time.Millisecond)
-	default:
-		d = d.Round(10 * time.Microsecond)
-	}
-	return d.String()
 }
 
 // queryHelp is the table of the query language: examples, and what they find.

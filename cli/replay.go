@@ -16,6 +16,7 @@ import (
 
 	"hookloop/inspect"
 	"hookloop/replay"
+	"hookloop/tui"
 )
 
 // replayFlags are the flags of replay.
@@ -219,7 +220,7 @@ func (a *app) printAttempt(ctx context.Context, f *replayFlags, store *inspect.S
 		why = ": " + inspect.Escape(at.Error)
 	}
 	p.linef("#%d %s %s → %s in %s (attempt %d, %s)%s", d.ID, inspect.Escape(d.Method), inspect.Escape(d.Path()), answer,
-		roundDuration(at.Duration), at.Number, inspect.Escape(at.URL), why)
+		tui.FormatDuration(at.Duration), at.Number, inspect.Escape(at.URL), why)
 	if whole && at.Response != nil {
 		p.linef("")
 		p.message(at.Response.Header, at.Response.Trailer, at.Response.Body, at.Response.Truncated)

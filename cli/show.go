@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hookloop/inspect"
+	"hookloop/tui"
 )
 
 func (a *app) showCommand() *cobra.Command {
@@ -153,14 +154,14 @@ func (p printer) attempt(at *inspect.Attempt) {
 	case at.State == inspect.Interrupted: // nobody knows when
 		p.linef("   %s: %s", at.State, inspect.Escape(at.Error))
 	case at.Error != "":
-		p.linef("   %s after %s: %s", at.State, roundDuration(at.Duration), inspect.Escape(at.Error))
+		p.linef("   %s after %s: %s", at.State, tui.FormatDuration(at.Duration), inspect.Escape(at.Error))
 	}
 	if r := at.Response; r != nil {
 		protocol := at.Protocol
 		if protocol != "" {
 			protocol = ", " + protocol
 		}
-		p.linef("   %d %s in %s, %d bytes%s", r.Status, http.StatusText(r.Status), roundDuration(at.Duration), r.Size, protocol)
+		p.linef("   %d %s in %s, %d bytes%s", r.Status, http.StatusText(r.Status), tui.FormatDuration(at.Duration), r.Size, protocol)
 		p.linef("")
 		p.message(r.Header, r.Trailer, r.Body, r.Truncated)
 	}

@@ -185,7 +185,7 @@ func (s source) copy(id int64, key string) tea.Cmd {
 			return copyMsg{err: err.Error()}
 		}
 		if key != "u" && len(d.Body) > maxCopy {
-			return copyMsg{err: fmt.Sprintf("The body is %s, more than a terminal's clipboard takes. Use: hookloop show %d", formatSize(d.Size), id)}
+			return copyMsg{err: fmt.Sprintf("The body is %s, more than a terminal's clipboard takes. Use: hookloop show %d", FormatSize(d.Size), id)}
 		}
 		switch key {
 		case "c":
@@ -216,7 +216,7 @@ func (m *model) copied(msg copyMsg) tea.Cmd {
 		m.say(toneBad, "%s", safe(msg.err))
 		return nil
 	}
-	m.say(toneDim, "Copied %s (%s).", msg.what, formatSize(int64(len(msg.text))))
+	m.say(toneDim, "Copied %s (%s).", msg.what, FormatSize(int64(len(msg.text))))
 	return tea.SetClipboard(msg.text)
 }
 

@@ -42,10 +42,10 @@ func (v *detail) attemptRow(i int, t *theme, focused bool) string {
 	}
 	duration, size := "", ""
 	if a.State != inspect.Pending {
-		duration = formatDuration(a.Duration)
+		duration = FormatDuration(a.Duration)
 	}
 	if a.Status != 0 {
-		size = formatSize(a.Size)
+		size = FormatSize(a.Size)
 	}
 	status, tone := attemptOutcome(a)
 	return line{

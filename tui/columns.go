@@ -86,13 +86,13 @@ func (c columns) summary(s *inspect.Summary, mark string, t *theme, now time.Tim
 	id := "#" + strconv.FormatInt(s.ID, 10)
 	duration, tries := "", ""
 	if s.Last != nil && s.Last.State != inspect.Pending {
-		duration = formatDuration(s.Last.Duration)
+		duration = FormatDuration(s.Last.Duration)
 	}
 	if s.Attempts > 0 {
 		tries = strconv.Itoa(s.Attempts)
 	}
 	status, tone := outcome(s)
-	l := c.row(mark, id, formatClock(s.ReceivedAt, now), safe(s.Method), safe(s.Path), status, duration, formatSize(s.Size), tries)
+	l := c.row(mark, id, formatClock(s.ReceivedAt, now), safe(s.Method), safe(s.Path), status, duration, FormatSize(s.Size), tries)
 	i := 0
 	style := func(w int, st ansi.Style) {
 		if w > 0 {

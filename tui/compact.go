@@ -46,9 +46,9 @@ func title(s *inspect.Summary) string {
 func (c compact) delivery(s *inspect.Summary) error {
 	switch s.Disposition {
 	case inspect.Held:
-		return c.line(s.ReceivedAt, "%s held %s", title(s), formatSize(s.Size))
+		return c.line(s.ReceivedAt, "%s held %s", title(s), FormatSize(s.Size))
 	case inspect.Refused:
-		return c.line(s.ReceivedAt, "%s refused: %s %s", title(s), safe(s.Reason), formatSize(s.Size))
+		return c.line(s.ReceivedAt, "%s refused: %s %s", title(s), safe(s.Reason), FormatSize(s.Size))
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary) error {
 	if a.Error == "" {
 		result = fmt.Sprintf("%d", a.Status)
 	}
-	parts := []string{title(s), "→", result, formatDuration(a.Duration), formatSize(s.Size)}
+	parts := []string{title(s), "→", result, FormatDuration(a.Duration), FormatSize(s.Size)}
 	if a.Protocol != "" {
 		parts = append(parts, string(a.Protocol))
 	}

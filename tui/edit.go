@@ -123,6 +123,6 @@ func (m *model) edited(msg editedMsg) tea.Cmd {
 		return nil
 	}
 	m.detail.chosen = 0
-	m.say(toneInfo, "Replaying #%d with the edited body (%s) …", msg.id, formatSize(int64(len(msg.body))))
+	m.say(toneInfo, "Replaying #%d with the edited body (%s) …", msg.id, FormatSize(int64(len(msg.body))))
 	return m.src.send(msg.id, replay.Options{Edited: true, Body: msg.body}, false)
 }

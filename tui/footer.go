@@ -167,7 +167,7 @@ func (m *model) mode() line {
 	case m.list.follow:
 		return line{{"following ", m.t.ok}}
 	}
-	return line{{"paused ", m.t.dim}}
+	return line{{"not following ", m.t.dim}}
 }
 
 // typed gives a key or pasted text to the question.

@@ -79,7 +79,7 @@ func attemptFacts(a *inspect.Attempt, d *inspect.Delivery, t *theme) []line {
 	}
 	status := line{{fit("Status", 10) + " ", t.dim}, {text, t.tone(tone)}}
 	if a.State != inspect.Pending {
-		status = append(status, span{" in " + formatDuration(a.Duration), nil})
+		status = append(status, span{" in " + FormatDuration(a.Duration), nil})
 	} else if text != "pending" {
 		status = append(status, span{" still open", t.info})
 	}
@@ -156,7 +156,7 @@ func headerDoc(out *doc, title string, h http.Header) {
 func bodyDoc(out *doc, h http.Header, body []byte, size int64, truncated bool) {
 	t := out.t
 	v := inspect.View(h, body, truncated)
-	title := line{{"Body", t.title}, {"  " + formatSize(size) + " · " + string(v.Kind), t.dim}}
+	title := line{{"Body", t.title}, {"  " + FormatSize(size) + " · " + string(v.Kind), t.dim}}
 	if v.Kind == inspect.KindEmpty {
 		title = line{{"Body", t.title}, {"  empty", t.dim}}
 	}

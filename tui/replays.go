@@ -52,7 +52,7 @@ func (m *model) replayed(msg replayedMsg) tea.Cmd {
 		m.say(toneBad, "#%d, attempt %d: %s", msg.id, msg.attempt.Number, safe(msg.attempt.Error))
 	default:
 		s := msg.attempt.Summary()
-		m.say(statusTone(s.Status), "#%d, attempt %d: %d in %s", msg.id, s.Number, s.Status, formatDuration(s.Duration))
+		m.say(statusTone(s.Status), "#%d, attempt %d: %d in %s", msg.id, s.Number, s.Status, FormatDuration(s.Duration))
 	}
 	return nil
 }

@@ -211,8 +211,8 @@ func hang(l line) int {
 	return n
 }
 
-// formatSize returns n bytes for people: "312 B", "1.2 KiB".
-func formatSize(n int64) string {
+// FormatSize returns n bytes for people: "312 B", "1.2 KiB".
+func FormatSize(n int64) string {
 	if n < 1024 {
 		return fmt.Sprintf("%d B", n)
 	}
@@ -228,8 +228,8 @@ func formatSize(n int64) string {
 	return fmt.Sprintf("%.0f %s", f, unit)
 }
 
-// formatDuration returns d for people, with the digits that matter.
-func formatDuration(d time.Duration) string {
+// FormatDuration returns d for people, with the digits that matter.
+func FormatDuration(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:
 		return fmt.Sprintf("%d µs", d.Microseconds())

@@ -13,8 +13,8 @@ func TestFormatSize(t *testing.T) {
 		0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 10 << 10: "10 KiB", 999 << 10: "999 KiB", 1023 << 10: "1.0 MiB",
 		32 << 20: "32 MiB", 1 << 30: "1.0 GiB", 5000 << 30: "5000 GiB",
 	} {
-		if got := formatSize(n); got != want {
-			t.Errorf("formatSize(%d) = %q, want %q", n, got, want)
+		if got := FormatSize(n); got != want {
+			t.Errorf("FormatSize(%d) = %q, want %q", n, got, want)
 		}
 	}
 }
@@ -24,8 +24,8 @@ func TestFormatDuration(t *testing.T) {
 		0: "0 µs", 999 * time.Microsecond: "999 µs", 3210 * time.Microsecond: "3.2 ms", 412 * time.Millisecond: "412 ms",
 		1234 * time.Millisecond: "1.23 s", 63 * time.Second: "1m03s", 3*time.Hour + 5*time.Minute: "3h05m",
 	} {
-		if got := formatDuration(d); got != want {
-			t.Errorf("formatDuration(%v) = %q, want %q", d, got, want)
+		if got := FormatDuration(d); got != want {
+			t.Errorf("FormatDuration(%v) = %q, want %q", d, got, want)
 		}
 	}
 }
