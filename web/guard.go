@@ -74,6 +74,7 @@ func (s *Server) requireToken(next http.Handler) http.Handler {
 			writeProblem(w, problemf(http.StatusUnauthorized, "The token is missing or wrong; send it as Authorization: Bearer TOKEN. It is in the inspector URL that hookloop printed."))
 			return
 		}
+		w.Header().Set("Content-Security-Policy", lockedPolicy())
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = w.Write(lockedPage)

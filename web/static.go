@@ -1,7 +1,10 @@
 package web
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -17,6 +20,15 @@ var openapiJSON []byte
 
 //go:embed locked.html
 var lockedPage []byte
+
+// lockedPolicy allows the locked page's own style, by its hash, and nothing else.
+func lockedPolicy() string {
+	_, rest, _ := bytes.Cut(lockedPage, []byte("<style>"))
+	style, _, _ := bytes.Cut(rest, []byte("</style>"))
+	sum := sha256.Sum256(style)
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
 
 // page serves the files of the page; only GET and HEAD.
 func (s *Server) page() http.Handler {
