@@ -91,14 +91,6 @@ CREATE TABLE endpoint_events (
 	url      TEXT NOT NULL,
 	reason   TEXT NOT NULL
 ) STRICT;
-
-CREATE TABLE simulations (
-	id         INTEGER PRIMARY KEY AUTOINCREMENT,
-	started_at INTEGER NOT NULL,
-	kind       TEXT NOT NULL,
-	verdict    TEXT NOT NULL,
-	detail     TEXT NOT NULL
-) STRICT;
 `,
 }
 

@@ -31,9 +31,6 @@ func (e *timeoutError) sentence(base string) string {
 	return fmt.Sprintf("the handler at %s had not %s after %s; --timeout gives it longer", base, verb, e.after)
 }
 
-func (e *timeoutError) Timeout() bool   { return true }
-func (e *timeoutError) Temporary() bool { return true }
-
 // A protocolError is an answer that is no HTTP answer to the request.
 type protocolError struct{ what string }
 

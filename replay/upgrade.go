@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -104,5 +103,3 @@ func writeSwitch(w interface {
 	}
 	return w.Flush()
 }
-
-var _ net.Error = (*timeoutError)(nil)
