@@ -1,0 +1,4 @@
+package provider
+
+// A Fetcher fetches certificates and key sets.
+type Fetcher struct{}

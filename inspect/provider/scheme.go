@@ -1,0 +1,57 @@
+package provider
+
+import "time"
+
+// A Scheme is one way in which a provider signs. The same row verifies and signs.
+type Scheme struct {
+	Name string `yaml:"name"` // "v1"; the provider's own word where it has one
+	Kind Kind   `yaml:"kind"`
+
+	// If says when this scheme is the one to look at, as "header:X",
+	// "header:X=value", "json:/pointer=value" or "query:x"; nil = always.
+	// The first scheme of a provider whose If holds and whose signature is
+	// there decides.
+	If *Condition `yaml:"if,omitempty"`
+
+	Signature Source   `yaml:"signature,omitempty"` // where it stands: "header:Stripe-Signature|split:,|pre:v1=|hex"
+	Timestamp Source   `yaml:"timestamp,omitempty"` // where the signed time stands: "header:Stripe-Signature|split:,|pre:t=|unix"
+	Tolerance Duration `yaml:"tolerance,omitempty"` // how old, or how far ahead, it may be; 0 = not checked
+	Message   Template `yaml:"message,omitempty"`   // what is signed: "{ts}.{body}"
+
+	Key       KeyForm    `yaml:"key,omitempty"`        // how the secret becomes a key: "utf8", "hex", "base64", "base64url", "strip:whsec_|base64"
+	KeySource *KeySource `yaml:"key_source,omitempty"` // where the public key is fetched; nil = the secret is the key
+
+	Each        string   `yaml:"each,omitempty"`         // JSON pointer with * to the items that are signed one by one
+	URLVariants []string `yaml:"url_variants,omitempty"` // other forms of the URL that are accepted: add-port, strip-port
+	BodyHash    Source   `yaml:"body_hash,omitempty"`    // where a hex SHA-256 of the body stands, which the signature covers in its stead
+	Notes       string   `yaml:"notes,omitempty"`        // what this scheme does not protect, in a sentence
+}
+
+// A Kind is the algorithm of a scheme.
+type Kind string
+
+// The kinds.
+const (
+	HMACSHA1    Kind = "hmac-sha1"
+	HMACSHA256  Kind = "hmac-sha256"
+	HMACSHA512  Kind = "hmac-sha512"
+	SHA256      Kind = "sha256"    // of a message that has the secret in it
+	Token       Kind = "token"     // the secret itself
+	JWTHS256    Kind = "jwt-hs256" // RFC 7519; exp and nbf are checked
+	Ed25519     Kind = "ed25519"
+	ECDSASHA256 Kind = "ecdsa-p256-sha256" // ASN.1 DER
+	RSASHA256   Kind = "rsa-sha256"        // PKCS #1 v1.5
+	RSASHA1     Kind = "rsa-sha1"
+	Unsigned    Kind = "none"
+)
+
+// A KeySource says where a public key is fetched from.
+type KeySource struct {
+	CertURL Source   `yaml:"cert_url,omitempty"` // where the request names its certificate
+	JWKS    string   `yaml:"jwks,omitempty"`     // address of a JSON Web Key Set; every key in it is tried
+	Hosts   []string `yaml:"hosts,omitempty"`    // the only hosts that it is fetched from: "*.paypal.com"
+	Cache   Duration `yaml:"cache,omitempty"`    // how long it is kept; 0 = 24h
+}
+
+// A Duration is a time.Duration that YAML has as "30s", "2m", "72h" or "15d".
+type Duration time.Duration

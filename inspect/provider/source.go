@@ -1,0 +1,96 @@
+package provider
+
+import "time"
+
+// Sources, conditions and templates: the three small languages of the catalog.
+//
+// A SOURCE reads candidates out of a request:
+//
+//	header:A,B       all values of header A, else of B; a * in a name matches any text
+//	header:{setting.header}   the header that a setting names
+//	query:name  form:name,…   of the target's query, of a form body
+//	json:/pointer,/other      a value of a JSON body (RFC 6901); text for strings, else the raw JSON
+//	json-key:/                the keys of an object
+//
+// and passes each through operations:
+//
+//	|split:SEP   each part on its own, spaces around it taken away
+//	|pre:P       only those that begin with P, without it
+//	|opt:P       P taken away where it is there
+//	|not:A,B     all but these
+//
+// The last may be an encoding (hex, base64, base64url) or a form of time
+// (unix, unixms, rfc3339).
+type Source struct{ text string }
+
+func (s Source) String() string { return s.text }
+
+// IsZero reports whether s reads nothing.
+func (s Source) IsZero() bool { return s.text == "" }
+
+// A Condition is a source and what it must be:
+//
+//	header:X                  it is there
+//	header:X=value            it is this; * matches any text
+//	!json:/event              it is not there
+//	method=GET                the request's method
+//	query:hub.mode=subscribe
+type Condition struct{ text string }
+
+func (c Condition) String() string { return c.text }
+
+// A Template is text with {tokens}:
+//
+//	{body} {ts} {url} {method} {secret} {header.X,Y} {query.X} {json./p}
+//	{setting.X} {body.sha256} {body.crc32} {form.sorted} {lines.K1,K2?}
+//	{hmac.sha256.hex:json./p}  (of a value, with the secret)
+//
+// {{ and }} are braces.
+type Template struct{ text string }
+
+func (t Template) String() string { return t.text }
+
+// IsZero reports whether t is empty.
+func (t Template) IsZero() bool { return t.text == "" }
+
+// Values are sources (or templates, where they have a brace), the first of
+// which that yields something non-empty counts.
+type Values []string
+
+// A KeyForm says how a secret becomes a key: operations (strip:P) and an
+// encoding (utf8, hex, base64, base64url), joined by |.
+type KeyForm struct{ text string }
+
+func (k KeyForm) String() string { return k.text }
+
+// Statuses are HTTP statuses: 200, "2xx", "200..204", "4xx-except-429".
+type Statuses struct{ text []string }
+
+// Has reports whether s has a status.
+func (s Statuses) Has(status int) bool { return false }
+
+// A Retry is when a provider delivers again.
+type Retry struct {
+	Never       bool       `yaml:"never,omitempty"`       // it does not
+	Delays      []Interval `yaml:"delays,omitempty"`      // after the first, second, … failure
+	Every       *Interval  `yaml:"every,omitempty"`       // the same interval always
+	Then        *Interval  `yaml:"then,omitempty"`        // after Delays, until Window
+	Attempts    int        `yaml:"attempts,omitempty"`    // how many retries; 0 = as many as Delays or Window make
+	Window      Duration   `yaml:"window,omitempty"`      // since the first delivery
+	Curve       *Curve     `yaml:"curve,omitempty"`       // published as a formula
+	Unpublished string     `yaml:"unpublished,omitempty"` // how it is worded where the intervals are not published: "exponential"
+	Suggest     []Interval `yaml:"suggest,omitempty"`     // what we draw then; nil = an exponential curve through Attempts and Window
+	Jitter      bool       `yaml:"jitter,omitempty"`
+	Only        []string   `yaml:"only,omitempty"` // failures it retries: connect, timeout, statuses; nil = all
+}
+
+// A Curve is first, then base × factor^n up to a cap.
+type Curve struct {
+	First  *Interval `yaml:"first,omitempty"`
+	Base   Duration  `yaml:"base"`
+	Factor float64   `yaml:"factor"`
+	Cap    Interval  `yaml:"cap"`
+}
+
+// An Interval is a time, or a random one between two: "5m..15m".
+type Interval struct{ Min, Max time.Duration }
