@@ -1,7 +1,5 @@
 package provider
 
-import "time"
-
 // Sources, conditions and templates: the three small languages of the catalog.
 //
 // A SOURCE reads candidates out of a request:
@@ -62,35 +60,3 @@ type Values []string
 type KeyForm struct{ text string }
 
 func (k KeyForm) String() string { return k.text }
-
-// Statuses are HTTP statuses: 200, "2xx", "200..204", "4xx-except-429".
-type Statuses struct{ text []string }
-
-// Has reports whether s has a status.
-func (s Statuses) Has(status int) bool { return false }
-
-// A Retry is when a provider delivers again.
-type Retry struct {
-	Never       bool       `yaml:"never,omitempty"`       // it does not
-	Delays      []Interval `yaml:"delays,omitempty"`      // after the first, second, … failure
-	Every       *Interval  `yaml:"every,omitempty"`       // the same interval always
-	Then        *Interval  `yaml:"then,omitempty"`        // after Delays, until Window
-	Attempts    int        `yaml:"attempts,omitempty"`    // how many retries; 0 = as many as Delays or Window make
-	Window      Duration   `yaml:"window,omitempty"`      // since the first delivery
-	Curve       *Curve     `yaml:"curve,omitempty"`       // published as a formula
-	Unpublished string     `yaml:"unpublished,omitempty"` // how it is worded where the intervals are not published: "exponential"
-	Suggest     []Interval `yaml:"suggest,omitempty"`     // what we draw then; nil = an exponential curve through Attempts and Window
-	Jitter      bool       `yaml:"jitter,omitempty"`
-	Only        []string   `yaml:"only,omitempty"` // failures it retries: connect, timeout, statuses; nil = all
-}
-
-// A Curve is first, then base × factor^n up to a cap.
-type Curve struct {
-	First  *Interval `yaml:"first,omitempty"`
-	Base   Duration  `yaml:"base"`
-	Factor float64   `yaml:"factor"`
-	Cap    Interval  `yaml:"cap"`
-}
-
-// An Interval is a time, or a random one between two: "5m..15m".
-type Interval struct{ Min, Max time.Duration }
