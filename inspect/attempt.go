@@ -3,6 +3,8 @@ package inspect
 import (
 	"net/http"
 	"time"
+
+	"hookloop/inspect/provider"
 )
 
 // A Trigger is why an attempt was made.
@@ -67,13 +69,14 @@ type Attempt struct {
 	Error      string        // one sentence; "" when Answered
 	ErrorKind  ErrorKind     // "" when there is no Error
 	Protocol   Protocol
+	Outlook    *provider.Outlook // what the provider would do now; nil unless an initial attempt ended and its provider is known
 }
 
 // Summary returns what a list shows of a.
 func (a *Attempt) Summary() *AttemptSummary {
 	s := &AttemptSummary{
 		Number: a.Number, Trigger: a.Trigger, State: a.State, StartedAt: a.StartedAt, Duration: a.Duration,
-		Error: a.Error, Protocol: a.Protocol,
+		Error: a.Error, Protocol: a.Protocol, Outlook: a.Outlook,
 	}
 	if a.Response != nil {
 		s.Status, s.Size = a.Response.Status, a.Response.Size
@@ -89,6 +92,7 @@ type Sent struct {
 	Header http.Header `json:"header,omitempty"` // the whole set, end-to-end headers only
 	Edited bool        `json:"edited,omitempty"` // Body replaces the delivery's body
 	Body   []byte      `json:"body,omitempty"`
+	Signed string      `json:"signed,omitempty"` // how it was signed again, in words; "" = it was not
 }
 
 // SentBody returns the body that a sent for d.

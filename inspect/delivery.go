@@ -20,6 +20,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"hookloop/inspect/provider"
 )
 
 // A Disposition is what we did with a delivery when it arrived.
@@ -51,6 +53,16 @@ type Delivery struct {
 	Disposition Disposition
 	Reason      string // why it was refused; "" otherwise
 	Pinned      bool   // kept by retention
+
+	Facts provider.Facts // who sent it, what it is, and whether its signature holds, as far as was known
+}
+
+// Request returns the delivery as package provider looks at it.
+func (d *Delivery) Request() *provider.Request {
+	return &provider.Request{
+		Method: d.Method, Target: d.Target, URL: d.URL(), Header: d.Header, Body: d.Body, Truncated: d.Truncated,
+		RemoteAddr: d.RemoteAddr, Time: d.ReceivedAt,
+	}
 }
 
 // Path returns the target without its query.
@@ -95,6 +107,8 @@ type Summary struct {
 	Reason      string      `json:"reason,omitempty"`
 	Pinned      bool        `json:"pinned,omitempty"`
 
+	provider.Facts
+
 	Attempts int             `json:"attempts"` // how many there are
 	Last     *AttemptSummary `json:"last"`     // the latest; nil when there is none
 }
@@ -110,6 +124,8 @@ type AttemptSummary struct {
 	Size      int64         `json:"size"`        // of the response's body
 	Error     string        `json:"error,omitempty"`
 	Protocol  Protocol      `json:"protocol,omitempty"`
+
+	Outlook *provider.Outlook `json:"outlook,omitempty"` // what the provider would do now; of initial attempts that ended
 }
 
 // OK reports whether the handler accepted the delivery: a 2xx, or an upgraded connection.

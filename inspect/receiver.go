@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"hookloop/inspect/provider"
 )
 
 // DefaultMaxBody is the largest body that is kept whole unless told otherwise.
@@ -35,6 +37,13 @@ type Receiver struct {
 
 	// Refuse, if not nil, says with which status and why a request is refused; 0 accepts it.
 	Refuse func(*http.Request) (status int, reason string)
+
+	// Checker, if not nil, says of each delivery who sent it and whether its signature holds.
+	Checker *provider.Checker
+
+	// AnswerHandshakes makes the Receiver answer providers' handshakes itself,
+	// as far as Checker can. Those are held: no handler sees them.
+	AnswerHandshakes bool
 
 	Answer      int   // if not 0, providers get this status at once and never the handler's answer
 	MaxBody     int64 // larger bodies are refused with 413; 0 = DefaultMaxBody

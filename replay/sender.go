@@ -25,6 +25,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 )
 
 // DefaultTimeout is how long the handler has unless told otherwise: long
@@ -38,11 +39,12 @@ type Sender struct {
 	Transport http.RoundTripper // see NewTransport
 	Guard     *Guard            // says where a replay may go; nil = the zero Guard
 
-	Handler    *Handler      // where deliveries go; nil = nowhere, a replay goes where its delivery went before
-	Header     http.Header   // set on every request; a name without values is removed; see CheckHeader
-	HostHeader string        // "" or "preserve": the delivery's; "rewrite": the handler's own; else this value
-	Timeout    time.Duration // for the whole answer; 0 = DefaultTimeout
-	MaxBody    int64         // bytes of an answer that are kept; 0 = inspect.DefaultMaxBody
+	Handler    *Handler          // where deliveries go; nil = nowhere, a replay goes where its delivery went before
+	Header     http.Header       // set on every request; a name without values is removed; see CheckHeader
+	HostHeader string            // "" or "preserve": the delivery's; "rewrite": the handler's own; else this value
+	Checker    *provider.Checker // signs replays again and tells what a provider would do; nil = neither
+	Timeout    time.Duration     // for the whole answer; 0 = DefaultTimeout
+	MaxBody    int64             // bytes of an answer that are kept; 0 = inspect.DefaultMaxBody
 
 	OnError func(inspect.ErrorKind) // if not nil, called after an attempt that ended with an error; must not block
 
@@ -60,6 +62,30 @@ type Options struct {
 	Header  http.Header     // set on the request; a name without values is removed
 	Edited  bool            // Body replaces the delivery's body
 	Body    []byte
+	Signing Signing
+}
+
+// Signing says with which signature a replay goes out.
+type Signing string
+
+// The ways.
+const (
+	SignIfNeeded Signing = ""            // again, where the original would be refused and there is a secret
+	SignAgain    Signing = "again"       // as the provider would sign it now; an error where that is not possible
+	AsReceived   Signing = "as received" // the original one
+)
+
+// A Forecast says what will become of a signature when a delivery is replayed.
+type Forecast struct {
+	Refused string // why the original signature would be refused, in a sentence; "" = it would not, or there is none
+	Sign    bool   // whether Replay would sign again
+	CanSign bool   // whether it could
+	Why     string // why it can't, and what to do about it; "" if it can or need not
+}
+
+// Forecast says what Replay would do about the signature. It sends nothing.
+func (s *Sender) Forecast(ctx context.Context, id int64, o Options) (*Forecast, error) {
+	return &Forecast{}, nil
 }
 
 // errStopped is the cause of attempts that Stop cut.

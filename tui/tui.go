@@ -22,6 +22,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/replay"
 	"hookloop/tunnel"
 )
@@ -36,6 +37,11 @@ type Config struct {
 	Sender *replay.Sender
 	// Tunnel returns how the endpoint is doing; nil shows that there is no tunnel.
 	Tunnel func() tunnel.Status
+	// Checker explains signatures, confirms handshakes and knows the providers'
+	// limits; nil leaves those out.
+	Checker *provider.Checker
+	// ShowSecrets shows expected signatures whole.
+	ShowSecrets bool
 	// Health returns how the handler is doing; nil shows it as not tried yet.
 	Health func() replay.Health
 

@@ -24,6 +24,7 @@ import (
 	"sync"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/replay"
 	"hookloop/tunnel"
 )
@@ -41,6 +42,13 @@ type Server struct {
 	// Sender makes the attempts of a replay. If nil, replays are refused and
 	// the answer says that nothing here can send.
 	Sender *replay.Sender
+
+	// Checker explains signatures, confirms handshakes and knows the providers'
+	// limits; nil leaves those out.
+	Checker *provider.Checker
+
+	// ShowSecrets shows expected signatures whole.
+	ShowSecrets bool
 
 	// Tunnel tells how the endpoint does. If nil, there is none.
 	Tunnel func() tunnel.Status

@@ -34,19 +34,19 @@ type Secret struct {
 // Facts are what a list keeps of a request's recognition and verification.
 // The zero value is: not looked at, or not recognised.
 type Facts struct {
-	Provider  string       `json:"provider"` // "stripe"; "" = not recognised
-	Certainty Certainty    `json:"certainty,omitempty"`
-	Others    []string     `json:"others,omitempty"` // for a guess
-	Event     string       `json:"event_type"`
-	EventID   string       `json:"event_id"`
-	Attempt   int          `json:"provider_attempt,omitempty"` // the provider's own count
-	Handshake string       `json:"handshake,omitempty"`        // its name: "url_verification"
-	Signature Result       `json:"signature"`                  // "" = nobody looked
-	Code      Code         `json:"signature_code,omitempty"`
-	Reason    string       `json:"signature_reason,omitempty"`
-	Scheme    string       `json:"scheme,omitempty"`
-	Secret    string       `json:"secret,omitempty"`  // the label of the one that matched
-	Address   AddressCheck `json:"address,omitempty"` // whether the client's is one of the provider's
+	Provider        string       `json:"provider"` // "stripe"; "" = not recognised
+	Certainty       Certainty    `json:"certainty,omitempty"`
+	Others          []string     `json:"others,omitempty"` // for a guess
+	Event           string       `json:"event_type"`
+	EventID         string       `json:"event_id"`
+	ProviderAttempt int          `json:"provider_attempt,omitempty"` // the provider's own count; 0 = it says nothing
+	Handshake       string       `json:"handshake,omitempty"`        // its name: "url_verification"
+	Signature       Result       `json:"signature"`                  // "" = nobody looked
+	SignatureCode   Code         `json:"signature_code,omitempty"`
+	SignatureReason string       `json:"signature_reason,omitempty"`
+	Scheme          string       `json:"scheme,omitempty"`
+	Secret          string       `json:"secret,omitempty"`  // the label of the one that matched
+	Address         AddressCheck `json:"address,omitempty"` // whether the client's is one of the provider's
 }
 
 // An AddressCheck says whether a client's address is among those that its provider publishes.
@@ -70,7 +70,7 @@ func (c *Checker) Verify(ctx context.Context, r *Request) Diagnosis { return Dia
 // later Assess, after Verify, knows more.
 func (c *Checker) Assess(r *Request) (f Facts, pending bool) { return Facts{}, false }
 
-// Secret adds a secret at run time, as the one that Notion hands over in its handshake.
+// AddSecret adds a secret at run time, as the one that Notion hands over in its handshake.
 func (c *Checker) AddSecret(provider string, s Secret) {}
 
 // A Signed is a request signed again.
