@@ -26,6 +26,10 @@ run: ## see the whole loop: hookloop demo
 test: ## run all tests, with the race detector
 	go test -race $(TEST_ARGS) ./...
 
+.PHONY: live
+live: ## test against the providers' own Go libraries (a module of its own)
+	cd cli/livetest && go vet ./... && go test -race $(TEST_ARGS) ./...
+
 .PHONY: lint
 lint: ## vet, staticcheck, and the format
 	go vet ./...
@@ -52,4 +56,4 @@ cross: ## build for linux, macOS and Windows
 	done
 
 .PHONY: ci
-ci: lint test cross ## what CI runs
+ci: lint test live cross ## what CI runs

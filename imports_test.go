@@ -20,6 +20,7 @@ import (
 var mayImport = map[string][]string{
 	"":                 {"cli"},
 	"cli":              {"tui", "web", "replay", "replay/mockapi", "inspect", "inspect/provider", "tunnel"},
+	"cli/livetest":     {"inspect/provider"}, // a module of its own
 	"tui":              {"replay", "inspect", "inspect/provider", "tunnel"},
 	"web":              {"replay", "inspect", "inspect/provider", "tunnel"},
 	"replay":           {"inspect", "inspect/provider"},
