@@ -1,8 +1,10 @@
 package provider
 
 import (
-	"net/http"
-	"time"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
 )
 
 // Delivery is what a provider does with an endpoint's answer.
@@ -25,47 +27,34 @@ type Delivery struct {
 	Addresses      []string            `yaml:"addresses,omitempty"`     // IPs and CIDRs it sends from; nil = not published as a list
 	AddressesURL   string              `yaml:"addresses_url,omitempty"` // where it publishes them
 	MaxBody        string              `yaml:"max_body,omitempty"`
+	Redeliver      string              `yaml:"redeliver,omitempty"` // how the user has it delivered again: "redeliver it by hand"; "" = not at all, or not known
 	Notes          string              `yaml:"notes,omitempty"`
+	// When says of a variant which requests are of it; all must hold. Nil: Outcome.Variant alone chooses it.
+	When []Condition `yaml:"when,omitempty"`
 	// Variants are other modes of the same provider (sandbox, events), with only what differs.
 	Variants map[string]*Delivery `yaml:"variants,omitempty"`
 }
 
-// An Outcome is how an attempt ended, as the provider sees it.
-type Outcome struct {
-	Status   int         // 0 without an answer
-	Header   http.Header // of the answer; may be nil
-	Failure  string      // "", "timeout", "connect", "tls" or "other", without an answer
-	Duration time.Duration
-	Attempt  int // the provider's own count of this delivery, from 1; 0 = taken as 1
+// Variant returns d as the named variant has it: what the variant leaves out
+// is d's. "" is d itself. An unknown name is an error that says which there are.
+func (d *Delivery) Variant(name string) (*Delivery, error) {
+	if name == "" {
+		return d, nil
+	}
+	variant := d.Variants[name]
+	if variant == nil {
+		if len(d.Variants) == 0 {
+			return nil, fmt.Errorf("no variant %q: there is only one way of delivery", name)
+		}
+		return nil, fmt.Errorf("no variant %q: write %s", name, joinWords(slices.Sorted(maps.Keys(d.Variants)), "or"))
+	}
+	merged := *d
+	merged.Variants, merged.When = nil, nil
+	to, from := reflect.ValueOf(&merged).Elem(), reflect.ValueOf(variant).Elem()
+	for i := range to.NumField() {
+		if !from.Field(i).IsZero() {
+			to.Field(i).Set(from.Field(i))
+		}
+	}
+	return &merged, nil
 }
-
-// A Verdict is what a provider would do now, in one word.
-type Verdict string
-
-// The verdicts.
-const (
-	Accepted   Verdict = "accepted"
-	WouldRetry Verdict = "retry"
-	GivesUp    Verdict = "gives_up" // this was the last, or it never retries
-	Disabled   Verdict = "disabled" // and the endpoint is switched off
-	TooLate    Verdict = "too_late" // it had given up waiting before the answer came
-	NotKnown   Verdict = "unknown"  // not published
-)
-
-// An Outlook is what a provider would do after an attempt.
-type Outlook struct {
-	Provider   string        `json:"provider"`
-	Verdict    Verdict       `json:"verdict"`
-	Text       string        `json:"text"` // "APIXO: would retry in 30 s (attempt 2 of 4); it wants exactly 200"
-	Confidence Confidence    `json:"confidence"`
-	Guess      bool          `json:"guess,omitempty"`       // the intervals are not published: RetryIn is on our own curve
-	RetryIn    time.Duration `json:"retry_in_ns,omitempty"` // for WouldRetry
-	Limit      time.Duration `json:"limit_ns,omitempty"`    // how long the provider waits; 0 = not published
-}
-
-// Outlook says what p would do after an attempt that ended so. rec's event
-// and variant count where they make a difference.
-func (p *Provider) Outlook(o Outcome) Outlook { return Outlook{} }
-
-// CheckAddress says whether remote (ip or ip:port) is among p's addresses.
-func (p *Provider) CheckAddress(remote string) AddressCheck { return "" }
