@@ -69,6 +69,9 @@ type app struct {
 	Env
 	dataDir    string
 	configFile string
+
+	file        fileConfig // what the configuration file says of providers
+	secretTyped bool       // --secret stands on the command line
 }
 
 // Run runs one command and returns its exit status.

@@ -21,6 +21,7 @@ import (
 )
 
 // Settings are the flags of `hookloop listen` and the ones every command has.
+// (What the file says of providers besides is in sections.go.)
 // Each can stand in hookloop.yaml under its flag's name and in the environment
 // as HOOKLOOP_ and that name in capitals. Flags win over the environment, the
 // environment over the file.
@@ -41,6 +42,10 @@ var settingAliases = map[string]string{
 
 // notInFile are flags that make no sense in a file.
 var notInFile = map[string]bool{"config": true, "help": true, "version": true}
+
+// sectionInFile are flags that stand in the environment, but not in the file,
+// which has a section instead.
+var sectionInFile = map[string]bool{"secret": true, "set": true}
 
 // An entry is one setting of the file.
 type entry struct {
@@ -73,6 +78,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 			return settingError{err}
 		}
 	}
+	a.secretTyped = cmd.Flags().Changed("secret")
 	var errs []error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if f.Changed || !known[f.Name] {
@@ -134,8 +140,20 @@ func (a *app) findConfig() (string, error) {
 	}
 }
 
-// readConfig reads the settings of a file by their flags' names. A key that is
-// not known is refused with its line and the nearest one that is.
+// A configReader reads one file.
+type configReader struct {
+	a        *app
+	file     string
+	lines    []string
+	topLines []int           // the lines of the keys that are not nested
+	known    map[string]bool // the flags
+	entries  map[string]entry
+	sections fileConfig
+}
+
+// readConfig reads the settings of a file by their flags' names, and its
+// sections into a.file. A key that is not known is refused with its line and
+// the nearest one that is.
 func (a *app) readConfig(file string, known map[string]bool) (map[string]entry, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -150,54 +168,60 @@ func (a *app) readConfig(file string, known map[string]bool) (map[string]entry, 
 		why, _, _ := strings.Cut(err.Error(), "\n") // the rest shows the file's lines
 		return nil, fmt.Errorf("%s is not valid YAML: %s", file, inspect.Escape(why))
 	}
-	entries := map[string]entry{}
+	c := &configReader{a: a, file: file, lines: strings.Split(string(text), "\n"), known: known, entries: map[string]entry{}}
+	c.sections.file = file
 	for _, doc := range tree.Docs {
 		if doc.Body == nil {
 			continue
 		}
-		if err := a.readNode(file, "", doc.Body, known, entries); err != nil {
+		if pairs, ok := pairsOf(doc.Body); ok {
+			for _, p := range pairs {
+				c.topLines = append(c.topLines, p.Key.GetToken().Position.Line)
+			}
+		}
+		if err := c.readNode("", doc.Body); err != nil {
 			return nil, err
 		}
 	}
-	return entries, nil
+	a.file = c.sections
+	return c.entries, nil
 }
 
-func (a *app) readNode(file, prefix string, node ast.Node, known map[string]bool, entries map[string]entry) error {
-	var pairs []*ast.MappingValueNode
-	switch n := node.(type) {
-	case *ast.MappingNode:
-		pairs = n.Values
-	case *ast.MappingValueNode:
-		pairs = []*ast.MappingValueNode{n}
-	case *ast.NullNode, *ast.CommentGroupNode:
-		return nil
-	default:
-		return fmt.Errorf("%s:%d: there should be settings here, such as `port: 4041`", file, node.GetToken().Position.Line)
+func (c *configReader) readNode(prefix string, node ast.Node) error {
+	pairs, ok := pairsOf(node)
+	if !ok {
+		return fmt.Errorf("%s: there should be settings here, such as `port: 4041`", c.where(node))
 	}
 	for _, pair := range pairs {
 		key := prefix + strings.ReplaceAll(pair.Key.GetToken().Value, "-", "_")
-		where := fmt.Sprintf("%s:%d", file, pair.Key.GetToken().Position.Line)
+		where := c.where(pair.Key)
+		if read := sections[key]; read != nil {
+			if err := read(c, pair); err != nil {
+				return err
+			}
+			continue
+		}
 		name := settingAliases[key]
-		if flag := strings.ReplaceAll(key, "_", "-"); name == "" && known[flag] {
+		if flag := strings.ReplaceAll(key, "_", "-"); name == "" && c.known[flag] && !sectionInFile[flag] {
 			name = flag
 		}
 		if _, nested := pair.Value.(*ast.MappingNode); nested || name == "" && isMapping(pair.Value) {
-			if err := a.readNode(file, key+".", pair.Value, known, entries); err != nil {
+			if err := c.readNode(key+".", pair.Value); err != nil {
 				return err
 			}
 			continue
 		}
 		if name == "" {
-			return fmt.Errorf("%s: there is no setting %q%s", where, key, suggest(key, known))
+			return fmt.Errorf("%s: there is no setting %q%s", where, key, suggest(key, c.known))
 		}
 		if _, null := pair.Value.(*ast.NullNode); null {
 			return fmt.Errorf("%s: %s has no value: give it one, or take the line out", where, name)
 		}
-		values, err := a.values(where, pair.Value)
+		values, err := c.a.values(where, pair.Value)
 		if err != nil {
 			return err
 		}
-		entries[name] = entry{values, where}
+		c.entries[name] = entry{values, where}
 	}
 	return nil
 }
@@ -246,7 +270,8 @@ func (a *app) expand(where, value string) (string, error) {
 // suggest returns ", did you mean …?" for a word that is nearly a known one,
 // else a list of those there are.
 func suggest(word string, known map[string]bool) string {
-	names := slices.Concat(slices.Collect(maps.Keys(known)), slices.Collect(maps.Keys(settingAliases)))
+	names := slices.Concat(slices.Collect(maps.Keys(known)), slices.Collect(maps.Keys(settingAliases)), sectionNames())
+	names = slices.DeleteFunc(names, func(name string) bool { return sectionInFile[name] })
 	slices.Sort(names)
 	if near := inspect.Nearest(strings.ReplaceAll(word, "_", "-"), names); near != "" {
 		return fmt.Sprintf(", did you mean %q?", near)

@@ -1,0 +1,283 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"hookloop/inspect/provider"
+)
+
+// providerFlags say what is known of providers. Commands that recognise,
+// verify or sign have them.
+type providerFlags struct {
+	provider    string
+	secrets     []string
+	set         []string
+	showSecrets bool
+}
+
+// add adds the flags to a command, with completion of the providers' names.
+func (f *providerFlags) add(a *app, cmd *cobra.Command) {
+	set := cmd.Flags()
+	set.StringVar(&f.provider, "provider", "", "who sends the deliveries, where they are not to be recognised")
+	set.StringArrayVar(&f.secrets, "secret", nil, "a provider's secret: PROVIDER=env:NAME, PROVIDER=file:PATH or PROVIDER=VALUE (repeatable; several of one provider for rotation)")
+	set.StringArrayVar(&f.set, "set", nil, "what a check needs besides the secret: PROVIDER.KEY=VALUE, or @FILE for a file's content (repeatable)")
+	f.addShow(set)
+	a.completeProviders(cmd, "provider", "")
+	a.completeProviders(cmd, "secret", "=")
+	a.completeProviders(cmd, "set", ".")
+}
+
+func (f *providerFlags) addShow(set *pflag.FlagSet) {
+	set.BoolVar(&f.showSecrets, "show-secrets", false, "show expected signatures whole, which are as good as the secret")
+}
+
+// catalog returns the built-in catalog with the configuration file's providers.
+func (a *app) catalog() (*provider.Catalog, error) {
+	catalog := provider.BuiltIn()
+	for _, p := range a.file.providers {
+		if err := catalog.Add([]byte(p.text), a.file.file, p.line); err != nil {
+			return nil, settingError{err}
+		}
+	}
+	return catalog, nil
+}
+
+// checker returns a Checker of the built-in catalog, the configuration file
+// and the flags, which win over the file: a provider's secrets on the command
+// line are in the place of its secrets in the file.
+func (a *app) checker(f *providerFlags) (*provider.Checker, error) {
+	catalog, err := a.catalog()
+	if err != nil {
+		return nil, err
+	}
+	c := &provider.Checker{
+		Catalog: catalog, Default: f.provider, Keys: &provider.Fetcher{},
+		Secrets: map[string][]provider.Secret{}, Settings: map[string]map[string]string{},
+	}
+	if f.provider != "" {
+		if err := knownProvider(catalog, f.provider); err != nil {
+			return nil, usagef("--provider: %w", err)
+		}
+	}
+	if err := a.fileSecrets(c); err != nil {
+		return nil, settingError{err}
+	}
+	if err := a.flagSecrets(c, f); err != nil {
+		return nil, usageError{err}
+	}
+	return c, nil
+}
+
+// knownProvider returns an error that names the nearest provider unless there
+// is one of this name.
+func knownProvider(catalog *provider.Catalog, name string) error {
+	if catalog.Provider(name) != nil {
+		return nil
+	}
+	if near := catalog.Nearest(name); near != "" {
+		return fmt.Errorf("there is no provider %q, did you mean %q?", name, near)
+	}
+	return fmt.Errorf("there is no provider %q: `hookloop providers` lists them, and your own stand under `providers:` in %s", name, configName)
+}
+
+// fileSecrets puts what the sections of the configuration file say into c.
+func (a *app) fileSecrets(c *provider.Checker) error {
+	dir := filepath.Dir(a.file.file)
+	for name, values := range a.file.secrets {
+		if err := knownProvider(c.Catalog, name); err != nil {
+			return fmt.Errorf("%s: %w", values[0].where, err)
+		}
+		secrets, err := a.secretsOf(values, dir)
+		if err != nil {
+			return err
+		}
+		c.Secrets[name] = secrets
+	}
+	for name, values := range a.file.settings {
+		for key, v := range values {
+			if err := knownProvider(c.Catalog, name); err != nil {
+				return fmt.Errorf("%s: %w", v.where, err)
+			}
+			text, err := a.expand(v.where, v.value)
+			if err == nil {
+				err = addSetting(c, name, key, text, dir)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", v.where, err)
+			}
+		}
+	}
+	for _, r := range a.file.routes {
+		if r.provider != "" {
+			if err := knownProvider(c.Catalog, r.provider); err != nil {
+				return fmt.Errorf("%s: %w", r.where, err)
+			}
+		}
+		secrets, err := a.secretsOf(r.secrets, dir)
+		if err != nil {
+			return err
+		}
+		if r.provider != "" || secrets != nil {
+			c.Routes = append(c.Routes, provider.Route{Prefix: r.path, Provider: r.provider, Secrets: secrets})
+		}
+	}
+	slices.SortStableFunc(c.Routes, func(x, y provider.Route) int { return len(y.Prefix) - len(x.Prefix) })
+	return nil
+}
+
+// secretsOf reads secrets of the configuration file; nil for none.
+func (a *app) secretsOf(values []located, dir string) (secrets []provider.Secret, err error) {
+	for _, v := range values {
+		text, err := a.expand(v.where, v.value)
+		if err != nil {
+			return nil, err
+		}
+		s, err := a.secret(text, "config", dir)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", v.where, err)
+		}
+		secrets = append(secrets, s)
+	}
+	return secrets, nil
+}
+
+// flagSecrets puts what --secret and --set say into c.
+func (a *app) flagSecrets(c *provider.Checker, f *providerFlags) error {
+	given := map[string][]provider.Secret{}
+	literal := false
+	for _, text := range f.secrets {
+		name, value, err := splitSecret(c.Catalog, f.provider, text)
+		if err != nil {
+			return err
+		}
+		s, err := a.secret(value, "--secret", "")
+		if err != nil {
+			return fmt.Errorf("--secret: %w", err)
+		}
+		literal = literal || s.Label == "--secret"
+		given[name] = append(given[name], s)
+	}
+	for name, secrets := range given {
+		c.Secrets[name] = secrets
+	}
+	if literal && a.secretTyped {
+		a.sayf("hookloop: a secret on the command line can be seen in the list of processes and in the shell's history: env:NAME and file:PATH keep it out of both")
+	}
+	for _, text := range f.set {
+		target, value, ok := strings.Cut(text, "=")
+		name, key, dotted := strings.Cut(target, ".")
+		if ok && !dotted && f.provider != "" {
+			name, key = f.provider, target
+		} else if !ok || !dotted {
+			return fmt.Errorf("--set: give PROVIDER.KEY=VALUE, such as paypal.webhook_id=1AB")
+		}
+		if err := knownProvider(c.Catalog, name); err != nil {
+			return fmt.Errorf("--set %s: %w", target, err)
+		}
+		if err := addSetting(c, name, key, value, ""); err != nil {
+			return fmt.Errorf("--set %s: %w", target, err)
+		}
+	}
+	return nil
+}
+
+// splitSecret splits PROVIDER=VALUE. Where the provider is known otherwise,
+// the value alone will do. Errors never hold what may be a secret.
+func splitSecret(catalog *provider.Catalog, known, text string) (name, value string, err error) {
+	name, value, ok := strings.Cut(text, "=")
+	switch {
+	case ok && catalog.Provider(name) != nil:
+		return name, value, nil
+	case known != "":
+		return known, text, nil
+	case ok:
+		if near := catalog.Nearest(name); near != "" {
+			return "", "", fmt.Errorf("--secret: there is no provider %q, did you mean %q?", name, near)
+		}
+	}
+	return "", "", errors.New("--secret: say whose secret it is, as in stripe=env:STRIPE_WEBHOOK_SECRET; `hookloop providers` lists the names")
+}
+
+// secret reads a secret: env:NAME, file:PATH (relative to dir) or the value
+// itself, which is called label.
+func (a *app) secret(text, label, dir string) (provider.Secret, error) {
+	if name, ok := strings.CutPrefix(text, "env:"); ok {
+		value := a.Getenv(name)
+		if value == "" {
+			return provider.Secret{}, fmt.Errorf("the environment has no %s: set it to the secret", name)
+		}
+		return provider.Secret{Label: name, Value: value}, nil
+	}
+	if path, ok := strings.CutPrefix(text, "file:"); ok {
+		value, err := readValue(path, dir)
+		return provider.Secret{Label: filepath.Base(path), Value: value}, err
+	}
+	if text == "" {
+		return provider.Secret{}, errors.New("the secret is empty")
+	}
+	return provider.Secret{Label: label, Value: text}, nil
+}
+
+// readValue reads a file that holds one value, without its last line ending.
+func readValue(path, dir string) (string, error) {
+	if dir != "" && !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("the file cannot be read: %w", err)
+	}
+	value := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	if value == "" {
+		return "", fmt.Errorf("the file %s is empty", path)
+	}
+	return value, nil
+}
+
+// addSetting sets a provider's setting in c. A value that begins with @ names a file.
+func addSetting(c *provider.Checker, name, key, value, dir string) (err error) {
+	if path, ok := strings.CutPrefix(value, "@"); ok {
+		if value, err = readValue(path, dir); err != nil {
+			return err
+		}
+	}
+	if c.Settings[name] == nil {
+		c.Settings[name] = map[string]string{}
+	}
+	c.Settings[name][key] = value
+	return nil
+}
+
+// completeProviders completes the names of the providers, each with end behind it, for a flag.
+func (a *app) completeProviders(cmd *cobra.Command, flag, end string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		words, directive := a.providerNames(cmd, end)
+		if end != "" {
+			directive |= cobra.ShellCompDirectiveNoSpace
+		}
+		return words, directive
+	})
+}
+
+func (a *app) providerNames(cmd *cobra.Command, end string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if err := a.configure(cmd); err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	catalog, err := a.catalog()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var words []cobra.Completion
+	for _, p := range catalog.All() {
+		words = append(words, cobra.CompletionWithDesc(p.Name+end, p.Title))
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
+}
