@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 )
 
 const (
@@ -38,6 +39,10 @@ type deliveryView struct {
 	Disposition inspect.Disposition `json:"disposition"`
 	Reason      string              `json:"reason,omitempty"`
 	Pinned      bool                `json:"pinned"`
+
+	provider.Facts
+	About      *aboutView `json:"about"`       // null when the provider is not known
+	DeadlineMS *int64     `json:"deadline_ms"` // how long the provider waits for an answer; null when not known
 }
 
 // An attemptView is an attempt without the bodies sent and received.
@@ -54,6 +59,7 @@ type attemptView struct {
 	Error      string               `json:"error,omitempty"`
 	ErrorKind  inspect.ErrorKind    `json:"error_kind,omitempty"`
 	Protocol   inspect.Protocol     `json:"protocol,omitempty"`
+	Outlook    *provider.Outlook    `json:"outlook"` // null unless an initial attempt ended and its provider is known
 }
 
 type sentView struct {
@@ -62,6 +68,7 @@ type sentView struct {
 	Header http.Header `json:"header,omitempty"`
 	Edited bool        `json:"edited"` // the body is not the delivery's; see …/attempts/{n}/sent
 	Size   int         `json:"size"`   // of the edited body
+	Signed string      `json:"signed,omitempty"`
 }
 
 type responseView struct {
@@ -74,23 +81,26 @@ type responseView struct {
 	Truncated bool        `json:"truncated"`
 }
 
-func viewDelivery(d *inspect.Delivery) deliveryView {
+func (s *Server) viewDelivery(d *inspect.Delivery) deliveryView {
 	sum := sha256.Sum256(d.Body)
-	return deliveryView{
+	v := deliveryView{
 		ID: d.ID, ReceivedAt: d.ReceivedAt, Method: d.Method, Target: d.Target, Path: d.Path(), URL: d.URL(),
 		Host: d.Host, Proto: d.Proto, RemoteAddr: d.RemoteAddr, Endpoint: d.Endpoint, Header: d.Header, Trailer: d.Trailer,
 		Size: d.Size, Stored: len(d.Body), SHA256: hex.EncodeToString(sum[:]), Text: isText(d.Body), Truncated: d.Truncated,
-		Disposition: d.Disposition, Reason: d.Reason, Pinned: d.Pinned,
+		Disposition: d.Disposition, Reason: d.Reason, Pinned: d.Pinned, Facts: d.Facts,
 	}
+	v.About, v.DeadlineMS = s.about(&d.Facts)
+	return v
 }
 
 func viewAttempt(a *inspect.Attempt) attemptView {
 	v := attemptView{
 		DeliveryID: a.DeliveryID, Number: a.Number, Trigger: a.Trigger, State: a.State, StartedAt: a.StartedAt,
 		DurationNS: int64(a.Duration), URL: a.URL, Error: a.Error, ErrorKind: a.ErrorKind, Protocol: a.Protocol,
+		Outlook: a.Outlook,
 	}
 	if s := a.Sent; s != nil {
-		v.Sent = &sentView{Method: s.Method, Host: s.Host, Header: s.Header, Edited: s.Edited, Size: len(s.Body)}
+		v.Sent = &sentView{Method: s.Method, Host: s.Host, Header: s.Header, Edited: s.Edited, Size: len(s.Body), Signed: s.Signed}
 	}
 	if r := a.Response; r != nil {
 		v.Response = &responseView{
@@ -155,7 +165,7 @@ func (s *Server) detail(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, struct {
 		Delivery deliveryView  `json:"delivery"`
 		Attempts []attemptView `json:"attempts"`
-	}{viewDelivery(d), views})
+	}{s.viewDelivery(d), views})
 }
 
 func (s *Server) remove(w http.ResponseWriter, r *http.Request) error {

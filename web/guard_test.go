@@ -15,7 +15,7 @@ import (
 func (rg *rig) paths() []string {
 	list := []string{"/", "/app.js", "/nothing"}
 	for _, rt := range rg.routes() {
-		list = append(list, strings.NewReplacer("{id}", "1", "{n}", "1").Replace(rt.path))
+		list = append(list, strings.NewReplacer("{id}", "1", "{n}", "1", "{name}", "stripe").Replace(rt.path))
 	}
 	return list
 }
@@ -146,6 +146,7 @@ func TestAnotherOriginChangesNothing(t *testing.T) {
 		for _, rq := range [][2]string{
 			{"POST", "/api/v1/deliveries/1/replay"},
 			{"POST", "/api/v1/deliveries/1/pin"},
+			{"POST", "/api/v1/deliveries/1/confirm"},
 			{"DELETE", "/api/v1/deliveries/1"},
 		} {
 			resp, body := rg.do(rq[0], rq[1], "{}", h...)
@@ -160,7 +161,7 @@ func TestAGetChangesNothing(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t, nil)
 	for _, rt := range rg.routes() {
-		path := strings.NewReplacer("{id}", "1", "{n}", "1").Replace(rt.path)
+		path := strings.NewReplacer("{id}", "1", "{n}", "1", "{name}", "stripe").Replace(rt.path)
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 			key := method
 			if key == "HEAD" {
@@ -184,7 +185,7 @@ func TestOnlyJSONIsRead(t *testing.T) {
 	t.Parallel()
 	rg := newRig(t, nil)
 	for _, ct := range []string{"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp"} {
-		for _, path := range []string{"/api/v1/deliveries/1/replay", "/api/v1/deliveries/1/pin"} {
+		for _, path := range []string{"/api/v1/deliveries/1/replay", "/api/v1/deliveries/1/pin", "/api/v1/deliveries/1/confirm"} {
 			resp, body := rg.do("POST", path, "{}", "Content-Type", ct)
 			wantProblem(t, resp, body, http.StatusUnsupportedMediaType, "application/json")
 		}
