@@ -203,7 +203,7 @@ func FuzzJSONLRoundTrip(f *testing.F) {
 			Header: header, Trailer: header, Body: body, Size: n, Truncated: flag, Disposition: Held, Reason: message, Pinned: flag,
 		}, Attempts: []Attempt{{
 			DeliveryID: n, Number: int(n % 1000), Trigger: Retry, State: Pending, StartedAt: time.Unix(n%1e9, n%1e9).UTC(), Duration: time.Duration(n),
-			URL: target, Error: message, ErrorKind: ErrorKind(strings.ToValidUTF8(message, "")), Sent: &Sent{method, value, header, flag, other},
+			URL: target, Error: message, ErrorKind: ErrorKind(strings.ToValidUTF8(message, "")), Sent: &Sent{Method: method, Host: value, Header: header, Edited: flag, Body: other},
 			Response: &Response{Status: int(n % 600), Proto: method, Header: header, Body: other, Size: n, Truncated: flag},
 		}}}
 		if n%2 == 0 {

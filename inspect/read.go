@@ -63,8 +63,8 @@ const defaultLimit = 100
 
 // summaryColumns are read by scanSummary, from deliveries d and its latest attempt a.
 const summaryColumns = `SELECT d.id, d.received_at, d.method, substr(d.target, 1, 2048), substr(d.path, 1, 2048), d.host, d.remote_addr, d.content_type, d.size, d.truncated,
-	d.disposition, d.reason, EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id),
-	a.key, a.trigger, a.state, a.started_at, a.duration, a.status, a.size, a.error, a.protocol
+	d.disposition, d.reason, EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id), d.facts,
+	a.key, a.trigger, a.state, a.started_at, a.duration, a.status, a.size, a.error, a.protocol, a.outlook
 	FROM deliveries d LEFT JOIN attempts a
 	ON a.key = (SELECT max(key) FROM attempts WHERE key BETWEEN d.id<<20 AND (d.id<<20)|1048575) `
 
@@ -73,14 +73,14 @@ func scanSummary(stmt *sqlite.Stmt) Summary {
 		ID: stmt.ColumnInt64(0), ReceivedAt: fromMicro(stmt.ColumnInt64(1)), Method: stmt.ColumnText(2), Target: stmt.ColumnText(3),
 		Path: stmt.ColumnText(4), Host: stmt.ColumnText(5), RemoteAddr: stmt.ColumnText(6), ContentType: stmt.ColumnText(7),
 		Size: stmt.ColumnInt64(8), Truncated: stmt.ColumnBool(9), Disposition: Disposition(stmt.ColumnText(10)), Reason: stmt.ColumnText(11),
-		Pinned: stmt.ColumnBool(12),
+		Pinned: stmt.ColumnBool(12), Facts: scanFacts(stmt, 13),
 	}
-	if !stmt.ColumnIsNull(13) {
-		s.Attempts = int(stmt.ColumnInt64(13) - attemptKey(s.ID, 0))
+	if !stmt.ColumnIsNull(14) {
+		s.Attempts = int(stmt.ColumnInt64(14) - attemptKey(s.ID, 0))
 		s.Last = &AttemptSummary{
-			Number: s.Attempts, Trigger: Trigger(stmt.ColumnText(14)), State: AttemptState(stmt.ColumnText(15)),
-			StartedAt: fromMicro(stmt.ColumnInt64(16)), Duration: time.Duration(stmt.ColumnInt64(17)), Status: stmt.ColumnInt(18),
-			Size: stmt.ColumnInt64(19), Error: stmt.ColumnText(20), Protocol: Protocol(stmt.ColumnText(21)),
+			Number: s.Attempts, Trigger: Trigger(stmt.ColumnText(15)), State: AttemptState(stmt.ColumnText(16)),
+			StartedAt: fromMicro(stmt.ColumnInt64(17)), Duration: time.Duration(stmt.ColumnInt64(18)), Status: stmt.ColumnInt(19),
+			Size: stmt.ColumnInt64(20), Error: stmt.ColumnText(21), Protocol: Protocol(stmt.ColumnText(22)), Outlook: scanOutlook(stmt, 23),
 		}
 	}
 	return s
@@ -194,13 +194,13 @@ func (s *Store) Delivery(ctx context.Context, id int64) (*Delivery, error) {
 	var d *Delivery
 	err := s.read(ctx, func(conn *sqlite.Conn) error {
 		stmt := bind(conn.Prep(`SELECT received_at, method, target, host, proto, remote_addr, endpoint, size, truncated, disposition, reason,
-			EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id), header, trailer, body FROM deliveries d WHERE id=?`), id)
+			EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id), facts, header, trailer, body FROM deliveries d WHERE id=?`), id)
 		return eachRow(stmt, func() error {
 			d = &Delivery{
 				ID: id, ReceivedAt: fromMicro(stmt.ColumnInt64(0)), Method: stmt.ColumnText(1), Target: stmt.ColumnText(2), Host: stmt.ColumnText(3),
 				Proto: stmt.ColumnText(4), RemoteAddr: stmt.ColumnText(5), Endpoint: stmt.ColumnText(6), Size: stmt.ColumnInt64(7),
 				Truncated: stmt.ColumnBool(8), Disposition: Disposition(stmt.ColumnText(9)), Reason: stmt.ColumnText(10), Pinned: stmt.ColumnBool(11),
-				Header: decodeHeader(columnBytes(stmt, 12)), Trailer: decodeHeader(columnBytes(stmt, 13)), Body: columnBytes(stmt, 14),
+				Facts: scanFacts(stmt, 12), Header: decodeHeader(columnBytes(stmt, 13)), Trailer: decodeHeader(columnBytes(stmt, 14)), Body: columnBytes(stmt, 15),
 			}
 			return nil
 		})
@@ -211,8 +211,8 @@ func (s *Store) Delivery(ctx context.Context, id int64) (*Delivery, error) {
 	return d, err
 }
 
-const attemptColumns = `SELECT key, trigger, state, started_at, duration, url, status, size, error, error_kind, protocol,
-	sent, sent_method, sent_host, sent_header, sent_body, proto, header, trailer, truncated, body FROM attempts `
+const attemptColumns = `SELECT key, trigger, state, started_at, duration, url, status, size, error, error_kind, protocol, outlook,
+	sent, sent_method, sent_host, sent_signed, sent_header, sent_body, proto, header, trailer, truncated, body FROM attempts `
 
 func scanAttempt(stmt *sqlite.Stmt) Attempt {
 	key := stmt.ColumnInt64(0)
@@ -220,17 +220,18 @@ func scanAttempt(stmt *sqlite.Stmt) Attempt {
 		DeliveryID: key >> attemptNumberBits, Number: int(key & (1<<attemptNumberBits - 1)), Trigger: Trigger(stmt.ColumnText(1)),
 		State: AttemptState(stmt.ColumnText(2)), StartedAt: fromMicro(stmt.ColumnInt64(3)), Duration: time.Duration(stmt.ColumnInt64(4)),
 		URL: stmt.ColumnText(5), Error: stmt.ColumnText(8), ErrorKind: ErrorKind(stmt.ColumnText(9)), Protocol: Protocol(stmt.ColumnText(10)),
+		Outlook: scanOutlook(stmt, 11),
 	}
-	if stmt.ColumnBool(11) {
+	if stmt.ColumnBool(12) {
 		a.Sent = &Sent{
-			Method: stmt.ColumnText(12), Host: stmt.ColumnText(13), Header: decodeHeader(columnBytes(stmt, 14)),
-			Edited: !stmt.ColumnIsNull(15), Body: columnBytes(stmt, 15),
+			Method: stmt.ColumnText(13), Host: stmt.ColumnText(14), Signed: stmt.ColumnText(15), Header: decodeHeader(columnBytes(stmt, 16)),
+			Edited: !stmt.ColumnIsNull(17), Body: columnBytes(stmt, 17),
 		}
 	}
 	if status := stmt.ColumnInt(6); status != 0 {
 		a.Response = &Response{
-			Status: status, Size: stmt.ColumnInt64(7), Proto: stmt.ColumnText(16), Header: decodeHeader(columnBytes(stmt, 17)),
-			Trailer: decodeHeader(columnBytes(stmt, 18)), Truncated: stmt.ColumnBool(19), Body: columnBytes(stmt, 20),
+			Status: status, Size: stmt.ColumnInt64(7), Proto: stmt.ColumnText(18), Header: decodeHeader(columnBytes(stmt, 19)),
+			Trailer: decodeHeader(columnBytes(stmt, 20)), Truncated: stmt.ColumnBool(21), Body: columnBytes(stmt, 22),
 		}
 	}
 	return a

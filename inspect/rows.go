@@ -35,7 +35,7 @@ func columnBytes(stmt *sqlite.Stmt, col int) []byte {
 	return b
 }
 
-func (w *writer) insertDelivery(d *Delivery) error {
+func (w *writer) insertDelivery(d *Delivery, facts []byte) error {
 	header := encodeHeader(d.Header)
 	if header == nil {
 		header = []byte{}
@@ -45,9 +45,11 @@ func (w *writer) insertDelivery(d *Delivery) error {
 		body = []byte{}
 	}
 	err := w.exec(`INSERT INTO deliveries(id, received_at, method, target, path, host, proto, remote_addr, endpoint, content_type,
-		size, truncated, disposition, reason, header, trailer, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		size, truncated, disposition, reason, provider, event_type, event_id, signature, facts, header, trailer, body)
+		VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		w.totals.LastID+1, d.ReceivedAt.UnixMicro(), d.Method, d.Target, d.Path(), d.Host, d.Proto, d.RemoteAddr, d.Endpoint, d.Header.Get("Content-Type"),
-		d.Size, d.Truncated, string(d.Disposition), d.Reason, header, encodeHeader(d.Trailer), body)
+		d.Size, d.Truncated, string(d.Disposition), d.Reason,
+		d.Facts.Provider, d.Facts.Event, d.Facts.EventID, string(d.Facts.Signature), facts, header, encodeHeader(d.Trailer), body)
 	if err != nil {
 		return err
 	}
@@ -61,9 +63,9 @@ func (w *writer) insertDelivery(d *Delivery) error {
 
 func (w *writer) insertAttempt(a *Attempt, session int64) error {
 	a.State = Pending
-	var method, host, header, body any
+	var method, host, signed, header, body any
 	if a.Sent != nil {
-		method, host = a.Sent.Method, a.Sent.Host
+		method, host, signed = a.Sent.Method, a.Sent.Host, a.Sent.Signed
 		header = encodeHeader(a.Sent.Header)
 		if a.Sent.Edited {
 			body = append([]byte{}, a.Sent.Body...)
@@ -72,9 +74,9 @@ func (w *writer) insertAttempt(a *Attempt, session int64) error {
 	w.totals.Attempts++
 	w.totals.Pending++
 	return w.exec(`INSERT INTO attempts(key, session, trigger, state, started_at, duration, url, status, size, error, error_kind, protocol,
-		sent, sent_method, sent_host, sent_header, sent_body) VALUES(?, ?, ?, 'pending', ?, 0, ?, 0, 0, '', '', '', ?, ?, ?, ?, ?)`,
+		sent, sent_method, sent_host, sent_signed, sent_header, sent_body) VALUES(?, ?, ?, 'pending', ?, 0, ?, 0, 0, '', '', '', ?, ?, ?, ?, ?, ?)`,
 		attemptKey(a.DeliveryID, a.Number), session, string(a.Trigger), a.StartedAt.UnixMicro(), a.URL,
-		a.Sent != nil, method, host, header, body)
+		a.Sent != nil, method, host, signed, header, body)
 }
 
 func attemptBytes(a *Attempt) int {
@@ -89,9 +91,13 @@ func (w *writer) updateAttempt(a *Attempt) error {
 	if a.Response != nil {
 		r = *a.Response
 	}
-	err := w.exec(`UPDATE attempts SET state=?, started_at=?, duration=?, url=?, status=?, size=?, error=?, error_kind=?, protocol=?,
+	outlook, err := encodeOutlook(a.Outlook)
+	if err != nil {
+		return err
+	}
+	err = w.exec(`UPDATE attempts SET state=?, started_at=?, duration=?, url=?, status=?, size=?, error=?, error_kind=?, protocol=?, outlook=?,
 		proto=?, header=?, trailer=?, truncated=?, body=? WHERE key=? AND state='pending'`,
-		string(a.State), a.StartedAt.UnixMicro(), int64(a.Duration), a.URL, int64(r.Status), r.Size, a.Error, string(a.ErrorKind), string(a.Protocol),
+		string(a.State), a.StartedAt.UnixMicro(), int64(a.Duration), a.URL, int64(r.Status), r.Size, a.Error, string(a.ErrorKind), string(a.Protocol), outlook,
 		r.Proto, encodeHeader(r.Header), encodeHeader(r.Trailer), r.Truncated, r.Body, attemptKey(a.DeliveryID, a.Number))
 	if err != nil || w.conn.Changes() == 0 {
 		return err

@@ -2,11 +2,12 @@ package inspect
 
 // schemaVersion is the PRAGMA user_version of a store this program writes.
 // migrations[i] takes a store from version i to i+1; they are only ever added to.
-const schemaVersion = 1
+const schemaVersion = 2
 
 var migrations = [schemaVersion]string{
-	// Rows of deliveries are written once. What changes lives in attempts and
-	// pins; changes says which delivery to look at again, in order.
+	// Rows of deliveries are written once, but for what is known of their sender
+	// (since version 2). What changes lives in attempts and pins; changes says
+	// which delivery to look at again, in order.
 	//
 	// Bodies come last so that a list never reads them. A body, and a set of
 	// headers, is TEXT where it is valid UTF-8 without NUL (LIKE matches no
@@ -91,6 +92,77 @@ CREATE TABLE endpoint_events (
 	url      TEXT NOT NULL,
 	reason   TEXT NOT NULL
 ) STRICT;
+`,
+
+	// What is known of providers. The tables are made anew because a column that
+	// is added stands last, behind the bodies, and reading it walks through them.
+	//
+	// facts is the whole of a delivery's [provider.Facts]; the columns before it
+	// are for searches.
+	`
+CREATE TABLE deliveries_2 (
+	id           INTEGER PRIMARY KEY, -- never used again, see totals.LastID
+	received_at  INTEGER NOT NULL, -- microseconds since 1970, UTC
+	method       TEXT NOT NULL,
+	target       TEXT NOT NULL,
+	path         TEXT NOT NULL,
+	host         TEXT NOT NULL,
+	proto        TEXT NOT NULL,
+	remote_addr  TEXT NOT NULL,
+	endpoint     TEXT NOT NULL,
+	content_type TEXT NOT NULL,
+	size         INTEGER NOT NULL,
+	truncated    INTEGER NOT NULL,
+	disposition  TEXT NOT NULL,
+	reason       TEXT NOT NULL,
+	provider     TEXT NOT NULL DEFAULT '',
+	event_type   TEXT NOT NULL DEFAULT '',
+	event_id     TEXT NOT NULL DEFAULT '',
+	signature    TEXT NOT NULL DEFAULT '',
+	facts        TEXT,                -- JSON, see encodeFacts; NULL: nothing is known
+	header       ANY NOT NULL, -- "Name: value\n" for each line, names sorted; see encodeHeader
+	trailer      ANY,
+	body         ANY
+) STRICT;
+INSERT INTO deliveries_2(id, received_at, method, target, path, host, proto, remote_addr, endpoint, content_type, size, truncated,
+	disposition, reason, header, trailer, body)
+	SELECT id, received_at, method, target, path, host, proto, remote_addr, endpoint, content_type, size, truncated,
+	disposition, reason, header, trailer, body FROM deliveries ORDER BY id;
+DROP TABLE deliveries;
+ALTER TABLE deliveries_2 RENAME TO deliveries;
+
+CREATE TABLE attempts_2 (
+	key         INTEGER PRIMARY KEY, -- delivery_id << 20 | number
+	session     INTEGER NOT NULL,
+	trigger     TEXT NOT NULL,
+	state       TEXT NOT NULL,
+	started_at  INTEGER NOT NULL, -- microseconds
+	duration    INTEGER NOT NULL, -- nanoseconds
+	url         TEXT NOT NULL,
+	status      INTEGER NOT NULL, -- 0 without a response
+	size        INTEGER NOT NULL, -- of the response's body
+	error       TEXT NOT NULL,
+	error_kind  TEXT NOT NULL,
+	protocol    TEXT NOT NULL,
+	outlook     TEXT,             -- JSON of a [provider.Outlook]; NULL without one
+	sent        INTEGER NOT NULL, -- 1: the request differed from the delivery, see the sent_ columns
+	sent_method TEXT,
+	sent_host   TEXT,
+	sent_signed TEXT,             -- how it was signed again
+	sent_header ANY,              -- NULL: as delivered
+	sent_body   ANY,              -- NULL: as delivered
+	proto       TEXT,
+	header      ANY,
+	trailer     ANY,
+	truncated   INTEGER,
+	body        ANY
+) STRICT;
+INSERT INTO attempts_2(key, session, trigger, state, started_at, duration, url, status, size, error, error_kind, protocol,
+	sent, sent_method, sent_host, sent_header, sent_body, proto, header, trailer, truncated, body)
+	SELECT key, session, trigger, state, started_at, duration, url, status, size, error, error_kind, protocol,
+	sent, sent_method, sent_host, sent_header, sent_body, proto, header, trailer, truncated, body FROM attempts ORDER BY key;
+DROP TABLE attempts;
+ALTER TABLE attempts_2 RENAME TO attempts;
 `,
 }
 

@@ -9,6 +9,8 @@ import (
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"hookloop/inspect/provider"
 )
 
 // A writer is the connection of the writing goroutine and what a transaction
@@ -199,7 +201,8 @@ func (w *writer) saveChanges() error {
 
 // Add stores d and gives it its ID. If first is not nil, it becomes the
 // delivery's first attempt, pending, in the same commit. Both are durable when
-// Add returns nil. Nothing is stored when it returns an error.
+// Add returns nil. Nothing is stored when it returns an error. Texts of d.Facts
+// that are too long for a list are cut.
 func (s *Store) Add(ctx context.Context, d *Delivery, first *Attempt) error {
 	wait, err := s.AddAsync(ctx, d, first)
 	if err != nil {
@@ -217,8 +220,13 @@ func (s *Store) AddAsync(ctx context.Context, d *Delivery, first *Attempt) (wait
 			return nil, err
 		}
 	}
+	d.Facts = boundFacts(d.Facts)
+	facts, err := encodeFacts(d.Facts)
+	if err != nil {
+		return nil, err
+	}
 	return s.submit(ctx, func(w *writer) error {
-		if err := w.insertDelivery(d); err != nil {
+		if err := w.insertDelivery(d, facts); err != nil {
 			return err
 		}
 		if first != nil {
@@ -289,6 +297,29 @@ func (s *Store) Flush(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// SetFacts replaces what is known of a delivery's sender and signature; the
+// request itself is never changed. Texts that are too long for a list are cut.
+// The error wraps [ErrNotFound] where the delivery does not exist.
+func (s *Store) SetFacts(ctx context.Context, id int64, f provider.Facts) error {
+	f = boundFacts(f)
+	facts, err := encodeFacts(f)
+	if err != nil {
+		return err
+	}
+	return s.do(ctx, func(w *writer) error {
+		err := w.exec("UPDATE deliveries SET provider=?, event_type=?, event_id=?, signature=?, facts=? WHERE id=?",
+			f.Provider, f.Event, f.EventID, string(f.Signature), facts, id)
+		if err != nil {
+			return err
+		}
+		if w.conn.Changes() == 0 {
+			return noDelivery(id)
+		}
+		w.change(id)
+		return nil
+	})
 }
 
 // Pin sets whether retention keeps a delivery.
