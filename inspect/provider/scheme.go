@@ -1,6 +1,14 @@
 package provider
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
 
 // A Scheme is one way in which a provider signs. The same row verifies and signs.
 type Scheme struct {
@@ -55,3 +63,74 @@ type KeySource struct {
 
 // A Duration is a time.Duration that YAML has as "30s", "2m", "72h" or "15d".
 type Duration time.Duration
+
+var kinds = []Kind{HMACSHA1, HMACSHA256, HMACSHA512, SHA256, Token, JWTHS256, Ed25519, ECDSASHA256, RSASHA256, RSASHA1, Unsigned}
+
+// UnmarshalYAML reads k from a string.
+func (k *Kind) UnmarshalYAML(n ast.Node) error {
+	return unmarshalText(n, k, func(text string) (Kind, error) {
+		if !slices.Contains(kinds, Kind(text)) {
+			return "", fmt.Errorf("%q is no kind of signature: write one of %s", text, joinKinds())
+		}
+		return Kind(text), nil
+	})
+}
+
+func joinKinds() string {
+	var names []string
+	for _, k := range kinds {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}
+
+// check says what a scheme lacks.
+func (s *Scheme) check() error {
+	switch {
+	case s.Name == "":
+		return errors.New("a scheme has no name: write name: v1")
+	case s.Kind == "":
+		return fmt.Errorf("scheme %s has no kind: write one of %s", s.Name, joinKinds())
+	case s.Kind == Unsigned:
+		return nil
+	case s.Signature.IsZero():
+		return fmt.Errorf("scheme %s does not say where its signature stands: write signature: header:NAME", s.Name)
+	case slices.Contains(timeForms, s.Signature.form):
+		return fmt.Errorf("scheme %s: a signature is not of the form %s", s.Name, s.Signature.form)
+	case s.hasMessage() && s.Message.IsZero():
+		return fmt.Errorf("scheme %s does not say what is signed: write message: \"{body}\"", s.Name)
+	case s.hasMessage() && s.Signature.form == "":
+		return fmt.Errorf("scheme %s does not say how its signature is encoded: end it with |hex or |base64", s.Name)
+	case !s.Timestamp.IsZero() && !slices.Contains(timeForms, s.Timestamp.form):
+		return fmt.Errorf("scheme %s does not say the form of its timestamp: end it with |unix, |unixms or |rfc3339", s.Name)
+	case s.Tolerance > 0 && s.Timestamp.IsZero():
+		return fmt.Errorf("scheme %s has a tolerance and no timestamp", s.Name)
+	case s.Message.uses("ts") && s.Timestamp.IsZero():
+		return fmt.Errorf("scheme %s signs {ts} and has no timestamp", s.Name)
+	case s.Kind == SHA256 && !s.Message.uses("secret"):
+		return fmt.Errorf("scheme %s of kind sha256 has no {secret} in its message, so anybody could sign", s.Name)
+	}
+	for _, v := range s.URLVariants {
+		if v != "add-port" && v != "strip-port" {
+			return fmt.Errorf("scheme %s: %q is no variant of a URL: write add-port or strip-port", s.Name, v)
+		}
+	}
+	if _, ok := parsePointer(s.Each); !ok {
+		return fmt.Errorf("scheme %s: each: %q is no JSON pointer", s.Name, s.Each)
+	}
+	return nil
+}
+
+// hasMessage reports whether something is hashed or signed, so not for tokens.
+func (s *Scheme) hasMessage() bool {
+	return s.Kind != Token && s.Kind != JWTHS256 && s.Kind != Unsigned
+}
+
+// public reports whether the key that verifies is public.
+func (s *Scheme) public() bool {
+	switch s.Kind {
+	case Ed25519, ECDSASHA256, RSASHA256, RSASHA1:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,91 @@
+package provider
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// A KeyForm says how a secret becomes a key: operations (strip:P) and an
+// encoding (utf8, hex, base64, base64url), joined by |. Zero is utf8.
+type KeyForm struct {
+	text   string
+	strip  []string
+	coding string // "" = utf8
+}
+
+func (k KeyForm) String() string { return k.text }
+
+// IsZero reports whether k is not given.
+func (k KeyForm) IsZero() bool { return k.text == "" }
+
+// UnmarshalYAML reads k from a string.
+func (k *KeyForm) UnmarshalYAML(n ast.Node) error { return unmarshalText(n, k, parseKeyForm) }
+
+// parseKeyForm compiles a key's form.
+func parseKeyForm(text string) (KeyForm, error) {
+	k := KeyForm{text: text}
+	parts := strings.Split(text, "|")
+	for i, part := range parts {
+		if prefix, ok := strings.CutPrefix(part, "strip:"); ok && prefix != "" {
+			k.strip = append(k.strip, prefix)
+			continue
+		}
+		switch part {
+		case "utf8":
+		case "hex", "base64", "base64url":
+			k.coding = part
+		default:
+			return KeyForm{}, fmt.Errorf("%q is no form of a key: write utf8, hex, base64 or base64url, and before it strip:PREFIX| where a prefix is to go", text)
+		}
+		if i != len(parts)-1 {
+			return KeyForm{}, fmt.Errorf("%q: %s has to stand last", text, part)
+		}
+	}
+	return k, nil
+}
+
+// key returns the bytes that a secret stands for. The error says what is
+// wrong and holds nothing of the secret.
+func (k *KeyForm) key(secret string) ([]byte, error) {
+	for _, prefix := range k.strip {
+		secret = strings.TrimPrefix(secret, prefix)
+	}
+	if k.coding == "" {
+		return []byte(secret), nil
+	}
+	b, err := decode(k.coding, secret)
+	if err != nil || len(b) == 0 {
+		return nil, fmt.Errorf("it is not %s", k.coding)
+	}
+	return b, nil
+}
+
+var errCoding = errors.New("malformed")
+
+// decode is the inverse of encode. Base64 may lack its padding.
+func decode(coding, text string) ([]byte, error) {
+	switch coding {
+	case "hex":
+		return hex.DecodeString(text)
+	case "base64", "base64url":
+		text, pad := trimPadding(text)
+		if pad > 2 || pad > 0 && (len(text)+pad)%4 != 0 || strings.ContainsAny(text, "\r\n") {
+			return nil, errCoding
+		}
+		if coding == "base64" {
+			return base64.RawStdEncoding.DecodeString(text)
+		}
+		return base64.RawURLEncoding.DecodeString(text)
+	}
+	return []byte(text), nil
+}
+
+func trimPadding(text string) (bare string, pad int) {
+	bare = strings.TrimRight(text, "=")
+	return bare, len(text) - len(bare)
+}

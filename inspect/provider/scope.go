@@ -1,0 +1,70 @@
+package provider
+
+import "strings"
+
+// A scope is what sources, conditions and templates are read from. It keeps
+// what it has parsed, so one scope serves all that is asked of one request.
+// It is for one goroutine.
+type scope struct {
+	r        *Request
+	settings map[string]string // by key; may be nil
+	secret   string            // for {secret}
+	key      []byte            // for {hmac.…}
+	ts       string            // for {ts}: the timestamp as the request has it
+	url      string            // for {url}; "" = r.URL
+	vars     map[string]string // for {attempt} and the like
+	escape   bool              // values are put into templates as the inside of JSON strings
+
+	body  document
+	item  *document // what json: reads instead of the body, for signed items
+	query []pair
+	form  []pair
+	did   struct{ body, query, form bool }
+}
+
+// doc returns the JSON that json: reads.
+func (sc *scope) doc() *document {
+	if sc.item != nil {
+		return sc.item
+	}
+	if !sc.did.body {
+		sc.did.body = true
+		sc.body = document{text: sc.r.Body}
+	}
+	return &sc.body
+}
+
+func (sc *scope) queryPairs() []pair {
+	if !sc.did.query {
+		sc.did.query = true
+		target := sc.r.Target
+		if target == "" {
+			target = sc.r.URL
+		}
+		target, _, _ = strings.Cut(target, "#")
+		if _, text, ok := strings.Cut(target, "?"); ok {
+			sc.query = parsePairs(text)
+		}
+	}
+	return sc.query
+}
+
+func (sc *scope) formPairs() []pair {
+	if !sc.did.form {
+		sc.did.form = true
+		if isForm(sc.r.Header) {
+			sc.form = parsePairs(string(sc.r.Body))
+		}
+	}
+	return sc.form
+}
+
+// address returns the URL that is signed, without its fragment.
+func (sc *scope) address() string {
+	url := sc.url
+	if url == "" {
+		url = sc.r.URL
+	}
+	url, _, _ = strings.Cut(url, "#")
+	return url
+}
