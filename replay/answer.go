@@ -146,7 +146,8 @@ var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 // attempt: the handler's answer is recorded all the same.
 func (a *attempt) write(b []byte) {
 	if a.w != nil && len(b) > 0 {
-		_, _ = a.w.Write(b)
+		_, err := a.w.Write(b)
+		a.gone = a.gone || err != nil
 	}
 }
 
@@ -163,6 +164,7 @@ func (a *attempt) writeHeader(resp *http.Response) {
 	if a.w == nil {
 		return
 	}
+	a.gone = a.hungUp()
 	h := a.w.Header()
 	clear(h)
 	for name, values := range inspect.EndToEnd(resp.Header) {

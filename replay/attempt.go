@@ -25,7 +25,8 @@ type attempt struct {
 	start  time.Time
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
-	status int // sent to the provider so far; 0 = it can still be chosen
+	status int  // sent to the provider so far; 0 = it can still be chosen
+	gone   bool // the provider hung up before it had the answer
 }
 
 // send makes the attempt that p records, writes the answer to w if there is
@@ -91,6 +92,7 @@ func (a *attempt) finish(err error) {
 		rec.State = inspect.Errored
 		rec.ErrorKind, rec.Error = explain(err, a.dest)
 	}
+	rec.Outlook = a.outlook(err)
 	if err != nil && a.s.OnError != nil {
 		a.s.OnError(rec.ErrorKind)
 	}
@@ -103,15 +105,19 @@ func (a *attempt) answerError() {
 	if a.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	status := http.StatusBadGateway
-	if a.record.ErrorKind == inspect.ErrTimeout {
-		status = http.StatusGatewayTimeout
-	}
 	h := a.w.Header()
 	clear(h)
 	h.Set("Content-Type", "text/plain; charset=utf-8")
-	a.w.WriteHeader(status)
+	a.w.WriteHeader(a.errorStatus())
 	_, _ = io.WriteString(a.w, "hookloop: "+a.record.Error+"\n")
+}
+
+// errorStatus is what the provider gets in the place of an answer.
+func (a *attempt) errorStatus() int {
+	if a.record.ErrorKind == inspect.ErrTimeout {
+		return http.StatusGatewayTimeout
+	}
+	return http.StatusBadGateway
 }
 
 // run sends the request and copies the answer to the record and the provider.

@@ -26,6 +26,8 @@ type plan struct {
 	host   string
 	header http.Header // end-to-end headers; not to be changed
 	body   []byte
+
+	headerSet, bodySet bool // by someone other than the delivery
 }
 
 // plan works out what an attempt of d sends, and records where that differs
@@ -35,12 +37,7 @@ func (s *Sender) plan(d *inspect.Delivery, dest destination, o Options) *plan {
 	if dest.host == "" {
 		return &plan{}
 	}
-	p := &plan{dest: dest, method: d.Method, host: d.Host, header: inspect.EndToEnd(d.Header), body: d.Body}
-	sent := inspect.Sent{}
-	differs := false
-	if o.Method != "" && o.Method != d.Method {
-		p.method, sent.Method, differs = o.Method, o.Method, true
-	}
+	p := &plan{dest: dest, method: cmp.Or(o.Method, d.Method), host: d.Host, header: inspect.EndToEnd(d.Header), body: d.Body}
 	switch s.HostHeader {
 	case "", "preserve":
 	case "rewrite":
@@ -51,26 +48,44 @@ func (s *Sender) plan(d *inspect.Delivery, dest destination, o Options) *plan {
 	p.override(s.Header)
 	p.override(o.Header)
 	if o.Edited && (d.Truncated || !bytes.Equal(o.Body, d.Body)) {
-		p.body, sent.Edited, sent.Body, differs = o.Body, true, o.Body, true
-		if _, ok := p.header["Content-Length"]; ok {
-			p.header = maps.Clone(p.header)
-			p.header["Content-Length"] = []string{strconv.Itoa(len(o.Body))}
-		}
-	}
-	if len(s.Header)+len(o.Header) > 0 || sent.Edited {
-		if !maps.EqualFunc(p.header, inspect.EndToEnd(d.Header), slices.Equal) {
-			sent.Header, differs = p.header, true
-		}
+		p.setBody(o.Body)
 	}
 	p.host = cmp.Or(p.host, dest.host) // HTTP/1.0 knows no Host
+	p.record = &inspect.Attempt{
+		Trigger: o.Trigger, State: inspect.Pending, StartedAt: time.Now().UTC(), URL: dest.String(), Sent: p.sent(d),
+	}
+	return p
+}
+
+// setBody puts another body in the place of the delivery's.
+func (p *plan) setBody(body []byte) {
+	p.body, p.bodySet = body, true
+	if _, ok := p.header["Content-Length"]; ok {
+		p.header, p.headerSet = maps.Clone(p.header), true
+		p.header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
+}
+
+// sent says how p differs from d; nil = it does not.
+func (p *plan) sent(d *inspect.Delivery) *inspect.Sent {
+	sent := inspect.Sent{}
+	differs := p.bodySet
+	if p.bodySet {
+		sent.Edited, sent.Body = true, p.body
+	}
+	if p.method != d.Method {
+		sent.Method, differs = p.method, true
+	}
 	if p.host != d.Host {
 		sent.Host, differs = p.host, true
 	}
-	p.record = &inspect.Attempt{Trigger: o.Trigger, State: inspect.Pending, StartedAt: time.Now().UTC(), URL: dest.String()}
-	if differs {
-		p.record.Sent = &sent
+	if p.headerSet && !maps.EqualFunc(p.header, inspect.EndToEnd(d.Header), slices.Equal) {
+		sent.Header, differs = p.header, true
 	}
-	return p
+	if !differs {
+		return nil
+	}
+	return &sent
 }
 
 // override sets headers, and removes those without values.
@@ -78,7 +93,7 @@ func (p *plan) override(h http.Header) {
 	if len(h) == 0 {
 		return
 	}
-	p.header = maps.Clone(p.header)
+	p.header, p.headerSet = maps.Clone(p.header), true
 	if p.header == nil {
 		p.header = http.Header{}
 	}

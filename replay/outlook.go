@@ -1,0 +1,57 @@
+package replay
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"hookloop/inspect"
+	"hookloop/inspect/provider"
+)
+
+// outlook says what the provider would do now that its attempt has ended with
+// err. It is nil for attempts that no provider waits for, upgraded connections,
+// and where it is not known for sure who the provider is.
+//
+// What counts is what the provider gets, and when, counted from the arrival of
+// its request: our own 502 or 504 where the handler did not answer, and nothing
+// where the provider hung up first.
+func (a *attempt) outlook(err error) *provider.Outlook {
+	rec, facts := a.record, &a.d.Facts
+	switch {
+	case rec.Trigger != inspect.Initial || a.w == nil || a.s.Checker == nil || a.s.Checker.Catalog == nil:
+		return nil
+	case facts.Certainty == "" || facts.Certainty == provider.Guess:
+		return nil
+	case rec.Response != nil && rec.Response.Status == http.StatusSwitchingProtocols:
+		return nil
+	}
+	p := a.s.Checker.Catalog.Provider(facts.Provider)
+	if p == nil {
+		return nil
+	}
+	o := provider.Outcome{Attempt: facts.ProviderAttempt, Duration: rec.Duration + a.waited()}
+	switch {
+	case rec.Protocol != inspect.SSE && (a.gone || a.status == 0 && a.hungUp()):
+		o.Failure = "timeout"
+	case err != nil && (a.status != 0 || errors.Is(err, errPanic)): // the connection breaks
+		o.Failure = "other"
+	case err != nil:
+		o.Status = a.errorStatus()
+	default:
+		o.Status, o.Header = rec.Response.Status, rec.Response.Header
+	}
+	outlook := p.Outlook(o)
+	return &outlook
+}
+
+// waited is how long the delivery waited for its turn and for the store.
+func (a *attempt) waited() time.Duration {
+	if a.d.ReceivedAt.IsZero() {
+		return 0
+	}
+	return max(0, a.start.Sub(a.d.ReceivedAt))
+}
+
+// hungUp reports whether the provider that waits for the answer has gone.
+func (a *attempt) hungUp() bool { return a.w != nil && a.r.Context().Err() != nil }
