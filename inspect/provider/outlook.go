@@ -167,7 +167,7 @@ func (p *Provider) Outlook(o Outcome) Outlook {
 func (s Step) wait(d *Delivery, f fate, o Outcome) time.Duration {
 	wait := (s.After.Min + s.After.Max) / 2
 	if f.late {
-		wait -= o.Duration - time.Duration(d.Timeout)
+		wait = (wait - o.Duration + time.Duration(d.Timeout)).Round(100 * time.Millisecond)
 	}
 	return max(wait, 0)
 }
@@ -210,7 +210,7 @@ func (d *Delivery) cause(f fate, o Outcome) string {
 	case f.late:
 		took, limit := inWords(o.Duration), inWords(time.Duration(d.Timeout))
 		if took == limit {
-			took = o.Duration.Round(time.Millisecond).String()
+			took = strconv.FormatFloat(o.Duration.Round(time.Millisecond).Seconds(), 'f', -1, 64) + " s"
 		}
 		return fmt.Sprintf("took %s of %s", took, limit)
 	case o.Failure == "timeout":
@@ -250,6 +250,8 @@ func (d *Delivery) again(f fate, o Outcome, cause string) string {
 		when = "in " + f.step.After.String()
 	case f.plan.Jitter && !f.asked, f.step.After.Min != f.step.After.Max:
 		when = "in " + about(wait)
+	case wait >= 10*time.Second:
+		when = "in " + inWords(wait.Round(time.Second))
 	}
 	if f.asked {
 		when += ", as Retry-After asks"

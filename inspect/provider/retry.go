@@ -201,13 +201,13 @@ func twoUnits(d, unit time.Duration, name string, small time.Duration, smallName
 
 // scalarText returns the text of a scalar node.
 func scalarText(node ast.Node) (string, error) {
-	if _, ok := node.(ast.ScalarNode); !ok {
+	text, ok := nodeText(node)
+	if !ok {
 		return "", faultAt(node, "one word or number belongs here, without sub-keys")
 	}
-	return node.GetToken().Value, nil
+	return text, nil
 }
 
-// faultAt returns an error that a [yaml.Error] with node's place is in.
 func faultAt(node ast.Node, format string, args ...any) error {
-	return &yaml.SyntaxError{Message: fmt.Sprintf(format, args...), Token: node.GetToken()}
+	return errorAt(node, fmt.Errorf(format, args...))
 }
