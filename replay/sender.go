@@ -62,30 +62,7 @@ type Options struct {
 	Header  http.Header     // set on the request; a name without values is removed
 	Edited  bool            // Body replaces the delivery's body
 	Body    []byte
-	Signing Signing
-}
-
-// Signing says with which signature a replay goes out.
-type Signing string
-
-// The ways.
-const (
-	SignIfNeeded Signing = ""            // again, where the original would be refused and there is a secret
-	SignAgain    Signing = "again"       // as the provider would sign it now; an error where that is not possible
-	AsReceived   Signing = "as received" // the original one
-)
-
-// A Forecast says what will become of a signature when a delivery is replayed.
-type Forecast struct {
-	Refused string // why the original signature would be refused, in a sentence; "" = it would not, or there is none
-	Sign    bool   // whether Replay would sign again
-	CanSign bool   // whether it could
-	Why     string // why it can't, and what to do about it; "" if it can or need not
-}
-
-// Forecast says what Replay would do about the signature. It sends nothing.
-func (s *Sender) Forecast(ctx context.Context, id int64, o Options) (*Forecast, error) {
-	return &Forecast{}, nil
+	Signing Signing // of a signature that the provider has and a Checker can make
 }
 
 // errStopped is the cause of attempts that Stop cut.
@@ -108,19 +85,13 @@ func (s *Sender) Forward(d *inspect.Delivery) (first *inspect.Attempt, send func
 // others find there, whatever becomes of this process. The error says why it
 // could not be made at all. When ctx ends, the attempt is cut.
 func (s *Sender) Replay(ctx context.Context, id int64, o Options) (*inspect.Attempt, error) {
-	d, err := s.Store.Delivery(ctx, id)
+	d, req, err := s.prepare(ctx, id, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := replayable(d, o); err != nil {
+	if err := s.signReplay(ctx, d, req, o); err != nil {
 		return nil, err
 	}
-	o.Trigger = cmp.Or(o.Trigger, inspect.Replay)
-	to, err := s.destination(ctx, d, o.To)
-	if err != nil {
-		return nil, err
-	}
-	req := s.plan(d, to, o)
 	req.record.DeliveryID = d.ID
 	if err := s.Store.Begin(ctx, req.record); err != nil {
 		return nil, err
@@ -128,6 +99,23 @@ func (s *Sender) Replay(ctx context.Context, id int64, o Options) (*inspect.Atte
 	s.send(ctx, d, req, nil, nil)
 	_ = s.Store.Flush(context.WithoutCancel(ctx)) // fails only when the store is closed, as Finish does
 	return req.record, nil
+}
+
+// prepare reads a delivery and works out what a replay of it sends, as it was signed.
+func (s *Sender) prepare(ctx context.Context, id int64, o Options) (*inspect.Delivery, *plan, error) {
+	d, err := s.Store.Delivery(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := replayable(d, o); err != nil {
+		return nil, nil, err
+	}
+	o.Trigger = cmp.Or(o.Trigger, inspect.Replay)
+	to, err := s.destination(ctx, d, o.To)
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, s.plan(d, to, o), nil
 }
 
 // replayable says why d can't be sent again as o has it, in a sentence, or nil.

@@ -23,6 +23,7 @@ type replayRequest struct {
 	Body       *string              `json:"body"`        // replaces the body
 	BodyBase64 *[]byte              `json:"body_base64"` // the same, for any bytes
 	Trigger    inspect.Trigger      `json:"trigger"`     // "" = replay
+	Signing    replay.Signing       `json:"signing"`     // "" = signed again where the signature would be refused
 }
 
 // A headerSet is a header's values: a list, one string, or null for none.
@@ -46,20 +47,9 @@ func (h *headerSet) UnmarshalJSON(b []byte) error {
 // replay makes another attempt and answers with it when it has ended. The
 // attempt is carried through even if the caller leaves.
 func (s *Server) replay(w http.ResponseWriter, r *http.Request) error {
-	id, err := deliveryID(r)
+	id, opts, err := s.replayOptions(w, r)
 	if err != nil {
 		return err
-	}
-	var in replayRequest
-	if err := readJSON(w, r, maxReplayJSON, &in); err != nil {
-		return err
-	}
-	opts, err := in.options()
-	if err != nil {
-		return err
-	}
-	if s.Sender == nil {
-		return problemf(http.StatusConflict, "%s", noSender)
 	}
 	a, err := s.Sender.Replay(context.WithoutCancel(r.Context()), id, opts)
 	if errors.Is(err, inspect.ErrNotFound) {
@@ -71,14 +61,62 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, viewAttempt(a))
 }
 
+// A forecastAnswer says what a replay would do about the signature.
+type forecastAnswer struct {
+	Refused string `json:"refused"`          // why the original one would be refused; "" = it would not, or there is none
+	Sign    bool   `json:"sign"`             // the replay would be signed again
+	CanSign bool   `json:"can_sign"`         // it could be
+	Secret  string `json:"secret,omitempty"` // label of the secret it could be signed with
+	Why     string `json:"why"`              // why it can't, and what to do; "" if it can or need not
+}
+
+// forecast says what a replay with the same body would do about the signature.
+func (s *Server) forecast(w http.ResponseWriter, r *http.Request) error {
+	id, opts, err := s.replayOptions(w, r)
+	if err != nil {
+		return err
+	}
+	f, err := s.Sender.Forecast(r.Context(), id, opts)
+	if errors.Is(err, inspect.ErrNotFound) {
+		return err
+	}
+	if err != nil {
+		return problemf(http.StatusConflict, "%s", err)
+	}
+	return writeJSON(w, http.StatusOK, forecastAnswer(*f))
+}
+
+// replayOptions reads which delivery a request asks to replay, and how.
+func (s *Server) replayOptions(w http.ResponseWriter, r *http.Request) (id int64, o replay.Options, err error) {
+	if id, err = deliveryID(r); err != nil {
+		return 0, o, err
+	}
+	var in replayRequest
+	if err := readJSON(w, r, maxReplayJSON, &in); err != nil {
+		return 0, o, err
+	}
+	if o, err = in.options(); err != nil {
+		return 0, o, err
+	}
+	if s.Sender == nil {
+		return 0, o, problemf(http.StatusConflict, "%s", noSender)
+	}
+	return id, o, nil
+}
+
 func (in *replayRequest) options() (replay.Options, error) {
-	o := replay.Options{To: in.To, Trigger: in.Trigger}
+	o := replay.Options{To: in.To, Trigger: in.Trigger, Signing: in.Signing}
 	switch in.Trigger {
 	case "":
 		o.Trigger = inspect.Replay
 	case inspect.Replay, inspect.Duplicate, inspect.Retry, inspect.Simulation:
 	default:
 		return o, fieldProblem("trigger", "The trigger %q is not one of replay, duplicate, retry, simulation; leave it out for replay.", in.Trigger)
+	}
+	switch in.Signing {
+	case replay.SignIfNeeded, replay.SignAgain, replay.AsReceived:
+	default:
+		return o, fieldProblem("signing", "The signing %q is not one of %q, %q; leave it out to sign again where it is needed.", in.Signing, replay.SignAgain, replay.AsReceived)
 	}
 	for name, values := range in.Headers {
 		if name == "" || strings.ContainsAny(name, " \t\r\n\x00:") {

@@ -104,6 +104,8 @@ func TestReplayIsRefusedWithAReason(t *testing.T) {
 		{itoa(id), `{"body":"a","body_base64":"YQ=="}`, 400, "one of them"},
 		{itoa(id), `{"body_base64":"%"}`, 400, "JSON"},
 		{itoa(id), `{"trigger":"initial"}`, 400, "trigger"},
+		{itoa(id), `{"signing":"never"}`, 400, "as received"},
+		{itoa(id), `{"signing":"again"}`, 409, "can't be signed again"},
 		{itoa(id), `{"tpyo":1}`, 400, "tpyo"},
 		{itoa(id), `{} {}`, 400, "after the JSON"},
 		{itoa(id), ``, 400, "empty"},

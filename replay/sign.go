@@ -1,0 +1,215 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"hookloop/inspect"
+	"hookloop/inspect/provider"
+)
+
+// Signing says with which signature a replay goes out.
+type Signing string
+
+// The ways.
+const (
+	// SignIfNeeded signs again where the original signature would be refused
+	// now and there is a secret. One that did not hold when it arrived stays
+	// as it was.
+	SignIfNeeded Signing = ""
+	// SignAgain signs as the provider would sign it now; an error where that is not possible.
+	SignAgain Signing = "again"
+	// AsReceived leaves the signature as it was.
+	AsReceived Signing = "as received"
+)
+
+// A Forecast says what will become of a signature when a delivery is replayed.
+type Forecast struct {
+	Refused string // why the original signature would be refused, in words without a dot at the end; "" = it would not, or there is none
+	Sign    bool   // whether Replay would sign again
+	CanSign bool   // whether it could
+	Secret  string // the label of the secret it could sign with; "" if it can't
+	Why     string // why it can't, and what to do about it; "" if it can or need not
+}
+
+// Forecast says what Replay would do about the signature. It sends nothing.
+// Its error is the one that Replay would return, but for a signature that
+// can't be made, which Why tells.
+func (s *Sender) Forecast(ctx context.Context, id int64, o Options) (*Forecast, error) {
+	d, p, err := s.prepare(ctx, id, o)
+	if err != nil {
+		return nil, err
+	}
+	f, _ := s.forecast(ctx, d, p, o)
+	return f, nil
+}
+
+// keyPatience is how long a replay waits for a provider's key.
+const keyPatience = 5 * time.Second
+
+// signReplay signs p where o wants that. Only replays are: what a provider
+// sends is handed on as it is.
+func (s *Sender) signReplay(ctx context.Context, d *inspect.Delivery, p *plan, o Options) error {
+	if o.Signing == AsReceived {
+		return nil
+	}
+	f, signed := s.forecast(ctx, d, p, o)
+	switch {
+	case f.Sign:
+		p.sign(d, signed, s.Checker.Catalog)
+	case o.Signing == SignAgain:
+		return fmt.Errorf("delivery #%d can't be signed again: %s", d.ID, f.Why)
+	}
+	return nil
+}
+
+// forecast says what becomes of p's signature, and how it could be signed
+// again; nil = it could not.
+func (s *Sender) forecast(ctx context.Context, d *inspect.Delivery, p *plan, o Options) (*Forecast, *provider.Signed) {
+	if s.Checker == nil {
+		return &Forecast{Why: "nothing here knows of providers and their secrets"}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, keyPatience)
+	defer cancel()
+	r := s.outgoing(ctx, d, p)
+	f := &Forecast{}
+	signed, err := s.signAgain(r, o)
+	if f.CanSign = err == nil; f.CanSign {
+		f.Secret = signed.Secret
+	}
+	now, then := s.Checker.Verify(ctx, r), s.Checker.Verify(ctx, asCaptured(d))
+	bad := then.Result == provider.Invalid && d.Facts.Signature != provider.Valid
+	if bad {
+		f.Refused = "the signature did not hold when it arrived: " + then.Reason
+	} else {
+		f.Refused = s.refusal(d, p, r, now)
+	}
+	f.Sign = f.CanSign && (o.Signing == SignAgain || o.Signing == SignIfNeeded && f.Refused != "" && !bad)
+	if err != nil && (f.Refused != "" || o.Signing == SignAgain) {
+		f.Why = err.Error()
+	}
+	return f, signed
+}
+
+// asCaptured is what the provider sent.
+func asCaptured(d *inspect.Delivery) *provider.Request {
+	r := d.Request()
+	if d.Endpoint == "" && strings.HasPrefix(d.Target, "/") {
+		r.URL = ""
+	}
+	return r
+}
+
+// outgoing is p as it would be signed, and as its signature will be checked:
+// now, and for the URL that its handler takes for its own.
+//
+// That is the provider's URL, the public one, as long as the handler gets the
+// Host that it got with the provider's own request: it can rebuild the URL from
+// that Host, or know it, and what it accepted then it accepts now, wherever the
+// replay goes. With another Host, or if the public URL is not known, it is the
+// one that is called: scheme and path of the destination, and that Host.
+func (s *Sender) outgoing(ctx context.Context, d *inspect.Delivery, p *plan) *provider.Request {
+	r := asCaptured(d)
+	r.Method, r.Header, r.Body, r.Truncated, r.Time = p.method, p.header, p.body, d.Truncated && !p.bodySet, p.record.StartedAt
+	host := d.Host
+	if first, err := s.Store.Attempt(ctx, d.ID, 1); err == nil && first.Trigger == inspect.Initial && first.Sent != nil && first.Sent.Host != "" {
+		host = first.Sent.Host
+	}
+	if r.URL == "" || p.host != host {
+		r.URL = destination{scheme: p.dest.scheme, host: p.host, uri: p.dest.uri}.String()
+	}
+	return r
+}
+
+// signAgain returns r as its provider would send it now, or says why that
+// can't be had and what to do. A header that the user set stays theirs; so
+// does a timestamp, which is signed then.
+func (s *Sender) signAgain(r *provider.Request, o Options) (*provider.Signed, error) {
+	c := s.Checker
+	if ok, why := c.CanSign(r); !ok {
+		return nil, errors.New(why)
+	}
+	signed, err := c.Sign(r, r.Time, true)
+	if err != nil {
+		return nil, err
+	}
+	if _, touched := s.keepUsers(o, r, signed); touched == "" {
+		return signed, nil
+	}
+	if signed, err = c.Sign(r, r.Time, false); err != nil {
+		return nil, err
+	}
+	header, touched := s.keepUsers(o, r, signed)
+	signed.Request.Header = header
+	if touched != "" && maps.EqualFunc(header, r.Header, slices.Equal) && bytes.Equal(signed.Request.Body, r.Body) {
+		return nil, fmt.Errorf("the header %s, where the signature stands, is set by hand: leave it out to have it signed", touched)
+	}
+	return signed, nil
+}
+
+// keepUsers returns the headers of signed with the user's own as r has them,
+// and the name of one that differed.
+func (s *Sender) keepUsers(o Options, r *provider.Request, signed *provider.Signed) (h http.Header, touched string) {
+	h = maps.Clone(signed.Request.Header)
+	for _, set := range []http.Header{s.Header, o.Header} {
+		for name := range set {
+			name = http.CanonicalHeaderKey(name)
+			if slices.Equal(h[name], r.Header[name]) {
+				continue
+			}
+			touched = name
+			if values, ok := r.Header[name]; ok {
+				h[name] = values
+			} else {
+				delete(h, name)
+			}
+		}
+	}
+	return h, touched
+}
+
+// sign puts what was signed again in p's place, and records it.
+func (p *plan) sign(d *inspect.Delivery, signed *provider.Signed, catalog *provider.Catalog) {
+	p.header, p.headerSet = signed.Request.Header, true
+	if !bytes.Equal(signed.Request.Body, p.body) {
+		p.setBody(signed.Request.Body)
+	}
+	sent := p.sent(d)
+	if sent == nil {
+		sent = &inspect.Sent{}
+	}
+	sent.Signed = signature(signed, scheme(catalog.Provider(signed.Provider), signed.Scheme))
+	p.record.Sent = sent
+}
+
+// signature says in words how a request was signed: "stripe v1 with
+// STRIPE_WEBHOOK_SECRET, timestamp 2026-11-22T01:02:03Z".
+func signature(signed *provider.Signed, sch *provider.Scheme) string {
+	text := signed.Provider + " " + signed.Scheme
+	if signed.Secret != "" {
+		text += " with " + signed.Secret
+	}
+	if sch != nil && !sch.Timestamp.IsZero() && !signed.At.IsZero() {
+		text += ", timestamp " + signed.At.UTC().Format(time.RFC3339)
+	}
+	return strings.Join(append([]string{text}, signed.Notes...), "; ")
+}
+
+// scheme returns a scheme of p by its name, or nil.
+func scheme(p *provider.Provider, name string) *provider.Scheme {
+	if p != nil {
+		for i := range p.Schemes {
+			if p.Schemes[i].Name == name {
+				return &p.Schemes[i]
+			}
+		}
+	}
+	return nil
+}
