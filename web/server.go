@@ -106,7 +106,6 @@ func (s *Server) routes() []route {
 		{path: one + "/confirm", methods: post(s.confirm)},
 		{path: one + "/curl", methods: get(s.curl)},
 		{path: one + "/forecast", methods: post(s.forecast)},
-		{path: one + "/forecast", methods: post(s.forecast)},
 		{path: one + "/pin", methods: post(s.pin)},
 		{path: one + "/replay", methods: post(s.replay)},
 		{path: one + "/signature", methods: get(s.signature)},

@@ -3,6 +3,8 @@
 import * as api from './api.js';
 import { textOf } from './body.js';
 import { copy } from './clipboard.js';
+import { resign } from './edit.js';
+import { visible } from './format.js';
 
 // Actions run for one page; ui has say(text, tone), show(dialog) busy(id, on)
 // and showAttempts().
@@ -42,11 +44,31 @@ export class Actions {
       this.ui.say(reason, 'bad');
       return;
     }
-    try {
-      await this.send(d.id, {});
-    } catch (err) {
-      this.ui.say(err.message, 'bad');
-    }
+    await this.try(async () => {
+      const question = await this.forecast(d.id, {});
+      if (question) this.ui.show({ kind: 'menu', ...resign(question, (signing) => this.try(() => this.send(d.id, { signing }))) });
+      else await this.send(d.id, {});
+    });
+  }
+
+  // forecast returns what the server says of the signature when it would be
+  // refused, else null: then there is nothing to ask.
+  async forecast(id, request) {
+    const answer = await api.forecast(id, request);
+    return answer.refused ? answer : null;
+  }
+
+  // sameEvent lists all deliveries with an event ID.
+  sameEvent(id) {
+    this.model.setQuery(`event_id:"${id.replace(/["\\]/g, '\\$&')}"`);
+  }
+
+  confirm(d, title) {
+    this.ui.show({
+      kind: 'confirm', title: `Confirm #${d.id}?`, yes: 'Confirm', no: 'Cancel', tone: 'primary',
+      text: `hookloop fetches the address that the request names, once it is sure that it is one of ${visible(title)}’s. From then on deliveries come to this endpoint.`,
+      onYes: () => this.try(async () => this.ui.say((await api.confirm(d.id)).message, 'good')),
+    });
   }
 
   // send makes another attempt; its errors are the caller's to show.
@@ -126,14 +148,20 @@ export class Actions {
     this.ui.show({
       kind: 'menu', title: `Delivery #${d.id}`, entries: [
         { key: 'm', name: d.pinned ? 'Unpin' : 'Pin', hint: 'a pinned delivery is kept by retention', run: () => this.pin() },
-        { key: 'd', name: 'Remove …', tone: 'danger', hint: 'with its attempts, for good', run: () => this.ui.show({
-          kind: 'confirm', title: `Remove #${d.id}?`, text: `${d.method} ${d.path} and its attempts are gone for good.`, yes: 'Remove',
-          onYes: () => this.try(async () => {
-            await api.remove(d.id);
-            this.ui.say(`#${d.id} was removed.`);
-          }),
-        }) },
+        { key: 'd', name: 'Remove …', tone: 'danger', hint: 'with its attempts, for good', run: () => this.remove() },
       ],
+    });
+  }
+
+  async remove() {
+    const d = (await this.selected())?.delivery;
+    if (!d) return;
+    this.ui.show({
+      kind: 'confirm', title: `Remove #${d.id}?`, text: `${d.method} ${d.path} and its attempts are gone for good.`, yes: 'Remove',
+      onYes: () => this.try(async () => {
+        await api.remove(d.id);
+        this.ui.say(`#${d.id} was removed.`);
+      }),
     });
   }
 }

@@ -37,6 +37,9 @@ export const detail = (id, signal) => json(one(id), { signal });
 export const status = () => json('/api/v1/status');
 export const replay = (id, request) => post(`${one(id)}/replay`, request);
 export const pin = (id, pinned) => post(`${one(id)}/pin`, { pinned });
+export const forecast = (id, request) => post(`${one(id)}/forecast`, request);
+export const signature = (id, signal) => json(`${one(id)}/signature`, { signal });
+export const confirm = (id) => post(`${one(id)}/confirm`, {});
 export const remove = (id) => call(one(id), { method: 'DELETE' });
 export const curl = async (id) => (await call(`${one(id)}/curl`)).text();
 

@@ -55,7 +55,8 @@ function App() {
   useKeys({ model, actions, dialog, setDialog, open, setOpen, back, step });
 
   const none = model.loaded && !model.rows.length && !model.query && !model.queryError;
-  const bind = { replay: () => actions.replay(), edit: () => actions.edit(), copyMenu: () => actions.copyMenu(), exportMenu: () => actions.exportMenu(), more: () => actions.more() };
+  const bind = { replay: () => actions.replay(), edit: () => actions.edit(), copyMenu: () => actions.copyMenu(), exportMenu: () => actions.exportMenu(), more: () => actions.more(),
+    sameEvent: (id) => actions.sameEvent(id), confirm: (d, title) => actions.confirm(d, title) };
   return html`
     <div class=${`page${open ? ' opened' : ''}`}>
       <${Header} model=${model} say=${say} onHelp=${() => setDialog({ kind: 'help' })} />
@@ -80,7 +81,7 @@ function Dialogs({ dialog, close, actions }) {
     case 'menu': return html`<${Menu} key=${dialog.title} ...${dialog} onClose=${onClose} />`;
     case 'confirm': return html`<${Confirm} ...${dialog} onClose=${onClose} />`;
     case 'edit': return html`<${Edit} d=${dialog.got.delivery} attempts=${dialog.got.attempts} onClose=${onClose}
-      onSend=${(request) => actions.send(dialog.got.delivery.id, request)} />`;
+      onForecast=${(request) => actions.forecast(dialog.got.delivery.id, request)} onSend=${(request) => actions.send(dialog.got.delivery.id, request)} />`;
     default: return null;
   }
 }

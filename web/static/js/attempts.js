@@ -5,6 +5,7 @@ import { html, useState } from '../vendor/preact-htm.js';
 import * as api from './api.js';
 import { Body } from './body.js';
 import * as format from './format.js';
+import { Deadline, Outlook } from './outlook.js';
 
 export function Outcome({ attempt, disposition }) {
   const [word, tone] = format.outcome(attempt, disposition);
@@ -55,6 +56,9 @@ function Attempt({ d, a, open, onToggle }) {
         ${a.error && html`<p class="happened bad">${format.visible(a.error)}</p>`}
         ${a.state === 'pending' && html`<p class="happened wait">No answer yet${r ? '; what came so far is below' : ''}.</p>`}
         ${a.protocol === 'websocket' && html`<p class="hint">An upgraded connection: bytes are counted, what was said is not kept.</p>`}
+        <${Outlook} a=${a} />
+        <${Deadline} d=${d} a=${a} />
+        ${a.sent?.signed && html`<p class="signed-again">Signed again: ${format.visible(a.sent.signed)}</p>`}
         <${SentDiff} d=${d} a=${a} />
         ${r && html`<h4>Response headers</h4><${Headers} header=${r.header} first=${[['Status', `${r.proto} ${r.status}`]]} />
           ${r.trailer && html`<h4>Trailer</h4><${Headers} header=${r.trailer} />`}

@@ -5,6 +5,8 @@ import * as api from './api.js';
 import { Attempts, Headers, Outcome } from './attempts.js';
 import { Body } from './body.js';
 import * as format from './format.js';
+import { Deadline, Outlook } from './outlook.js';
+import { Provider } from './provider.js';
 
 export const tabs = ['Summary', 'Headers', 'Body', 'Attempts'];
 
@@ -61,7 +63,7 @@ export function Detail({ got, tab, setTab, actions, replayReason, busy, onBack }
         </div>
       </div>
       <div class=${`panel${tab === 'Body' ? ' flush' : ''}`} role="tabpanel" id="panel" aria-labelledby=${`tab-${tab}`} tabindex="-1">
-        ${tab === 'Summary' && html`<${Summary} d=${d} last=${last} setTab=${setTab} />`}
+        ${tab === 'Summary' && html`<${Summary} d=${d} last=${last} setTab=${setTab} actions=${actions} />`}
         ${tab === 'Headers' && html`<${Headers} header=${d.header} first=${[['Host', d.host]]} /><${Trailer} trailer=${d.trailer} />`}
         ${tab === 'Body' && html`<${Body} path=${api.paths.body(d.id)} size=${d.size} stored=${d.stored} truncated=${d.truncated} fill />`}
         ${tab === 'Attempts' && html`<${Attempts} d=${d} attempts=${attempts} />`}
@@ -71,15 +73,18 @@ export function Detail({ got, tab, setTab, actions, replayReason, busy, onBack }
 
 const Trailer = ({ trailer }) => trailer && html`<h3>Trailer</h3><${Headers} header=${trailer} />`;
 
-function Summary({ d, last, setTab }) {
+function Summary({ d, last, setTab, actions }) {
   const facts = [
     ['URL', d.url], ['Content type', (d.header['Content-Type'] || []).join(', ')], ['User agent', (d.header['User-Agent'] || []).join(', ')],
-    ['From', d.remote_addr], ['Protocol', d.proto], ['SHA-256', d.sha256],
+    ['From', d.provider ? '' : d.remote_addr], ['Protocol', d.proto], ['SHA-256', d.sha256],
   ].filter(([, value]) => value);
   const params = query(d.target);
   return html`
     <div class=${`happened ${format.outcome(last, d.disposition)[1]}`}>${happened(d, last)}
       ${last && html` <button class="link" onClick=${() => setTab('Attempts')}>See the attempts</button>`}</div>
+    ${last && html`<${Outlook} a=${last} /><${Deadline} d=${d} a=${last} />`}
+    <${Provider} d=${d} actions=${actions} />
+    ${(d.provider || d.signature) && html`<h3>Request</h3>`}
     <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd class="code">${format.visible(value)}</dd></div>`)}</dl>
     ${params.length > 0 && html`<h3>Query</h3>
       <dl class="facts">${params.map(([name, value], i) => html`<div key=${i}><dt class="code">${format.visible(name)}</dt><dd class="code">${format.visible(value)}</dd></div>`)}</dl>`}

@@ -2,6 +2,7 @@
 // of the browser keeps the focus inside and gives it back.
 
 import { html, useLayoutEffect, useRef } from '../vendor/preact-htm.js';
+import { visible } from './format.js';
 
 // Dialog gives the focus to what the selector first finds, else to its close button.
 export function Dialog({ title, first = '.none', className = '', onClose, onKeyDown, children }) {
@@ -21,9 +22,9 @@ export function Dialog({ title, first = '.none', className = '', onClose, onKeyD
     </dialog>`;
 }
 
-// Menu lists entries of { key, name, hint, run, reason }. One with a reason
-// can't be chosen, and says why.
-export function Menu({ title, entries, onClose }) {
+// Menu lists entries of { key, name, hint, run, reason } below a text, if there
+// is one. An entry with a reason can't be chosen, and says why.
+export function Menu({ title, text, entries, onClose }) {
   const choose = (entry) => {
     if (entry.reason) return;
     onClose();
@@ -43,6 +44,7 @@ export function Menu({ title, entries, onClose }) {
     event.stopPropagation();
   };
   return html`<${Dialog} title=${title} className="menu-dialog" first=".menu button" onClose=${onClose} onKeyDown=${onKeyDown}>
+    ${text && html`<p class="menu-text">${visible(text)}</p>`}
     <div class="menu">${entries.map((e) => html`
       <button key=${e.key} aria-disabled=${Boolean(e.reason)} class=${e.tone || ''} onClick=${() => choose(e)}>
         <kbd>${e.key}</kbd><span>${e.name}${(e.reason || e.hint) && html`<small>${e.reason || e.hint}</small>`}</span>
@@ -53,10 +55,10 @@ export function Menu({ title, entries, onClose }) {
 const keys = [
   ['Move', [['j ↓ / k ↑', 'next, previous delivery'], ['g / G', 'newest (and follow), oldest'], ['enter', 'open'], ['esc q', 'back'], ['f', 'follow the newest']]],
   ['Look', [['tab ] / [', 'next, previous view'], ['/', 'filter'], ['?', 'this help']]],
-  ['Do', [['r', 'replay'], ['e', 'edit and replay'], ['y', 'copy: curl, body, URL, id'], ['x', 'export: HAR, JSON lines, curl'], ['m', 'pin'], ['.', 'more: pin, remove']]],
+  ['Do', [['r', 'replay'], ['e', 'edit and replay'], ['y', 'copy: curl, body, URL, id'], ['x', 'export: HAR, JSON lines, curl'], ['m', 'pin'], ['.', 'more: pin, remove'], ['del', 'remove']]],
 ];
 const examples = [
-  ['status:>=500', 'answered with 500 or more'], ['is:failed', 'the last attempt failed'], ['method:POST path:/stripe/*', 'by method and path'],
+  ['status:>=500', 'answered with 500 or more'], ['is:failed', 'the last attempt failed'], ['provider:stripe event:charge.*', 'by provider and type of event'], ['method:POST path:/stripe/*', 'by method and path'],
   ['body.data.object.id:ch_1', 'by a value in the JSON body'], ['since:1h -path:/health', 'of the last hour, without some'], ['"free text"', 'anywhere'],
 ];
 
@@ -69,9 +71,9 @@ export function Help({ onClose }) {
   <//>`;
 }
 
-export function Confirm({ title, text, yes, onYes, onClose }) {
+export function Confirm({ title, text, yes, no = 'Keep it', tone = 'danger', onYes, onClose }) {
   return html`<${Dialog} title=${title} className="confirm" first=".dialog-foot button" onClose=${onClose}>
     <p>${text}</p>
-    <div class="dialog-foot"><button onClick=${onClose}>Keep it</button><button class="danger" onClick=${() => { onClose(); onYes(); }}>${yes}</button></div>
+    <div class="dialog-foot"><button onClick=${onClose}>${no}</button><button class=${tone} onClick=${() => { onClose(); onYes(); }}>${yes}</button></div>
   <//>`;
 }

@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from '../vendor/preact-htm.js';
 import * as api from './api.js';
 import { textOf } from './body.js';
-import { Dialog } from './dialogs.js';
+import { Dialog, Menu } from './dialogs.js';
 import { size as sizeOf } from './format.js';
 
 const maxEdited = 2 << 20; // a text field with more is no pleasure
@@ -57,7 +57,15 @@ async function load(d) {
   return text === null ? { reason: 'It is binary' } : editable(text);
 }
 
-export function Edit({ d, attempts, onSend, onClose }) {
+// resign is the question whether to sign again, as a menu; choose gets the
+// answer as the API takes it. What can be done comes first.
+export function resign({ refused, can_sign: can, secret, why }, choose) {
+  const again = { key: 's', name: 'Sign again', hint: `as the provider would sign it now${secret ? `, with ${secret}` : ''}`, reason: can ? '' : why || 'It can’t be signed here.', run: () => choose('again') };
+  const same = { key: 'a', name: 'As received', hint: 'with the signature it has', run: () => choose('as received') };
+  return { title: 'The signature would be refused', text: refused, entries: can ? [again, same] : [same, again] };
+}
+
+export function Edit({ d, attempts, onForecast, onSend, onClose }) {
   const firstTo = attempts.length ? attempts[0].url : '';
   const before = editedHeader(d.header);
   const [to, setTo] = useState(firstTo);
@@ -66,6 +74,7 @@ export function Edit({ d, attempts, onSend, onClose }) {
   const [text, setText] = useState('');
   const [error, setError] = useState('');
   const [sending, setSending] = useState(false);
+  const [question, setQuestion] = useState(null); // about the signature, with what is to be sent
   const form = useRef();
   useEffect(() => {
     load(d).then((b) => {
@@ -79,17 +88,27 @@ export function Edit({ d, attempts, onSend, onClose }) {
     }, (err) => setBody({ reason: err.message }));
   }, [d.id]);
 
-  const send = async () => {
+  const built = () => {
+    const request = {};
+    const changes = headerChanges(before, headers);
+    if (to.trim() !== firstTo) request.to = to.trim();
+    if (Object.keys(changes).length) request.headers = changes;
+    if (!body.reason && text !== body.text) request.body = body.restore(text);
+    return request;
+  };
+  const send = async (signing) => {
     if (sending || body.loading) return;
     setError('');
     try {
-      const request = {};
-      const changes = headerChanges(before, headers);
-      if (to.trim() !== firstTo) request.to = to.trim();
-      if (Object.keys(changes).length) request.headers = changes;
-      if (!body.reason && text !== body.text) request.body = body.restore(text);
+      const request = built();
       setSending(true);
-      await onSend(request);
+      const asked = signing ? null : await onForecast(request);
+      if (asked) {
+        setQuestion(asked);
+        setSending(false);
+        return;
+      }
+      await onSend(signing ? { ...request, signing } : request);
       onClose();
     } catch (err) {
       setError(err.message);
@@ -117,5 +136,6 @@ export function Edit({ d, attempts, onSend, onClose }) {
       <div class="dialog-foot"><span class="hint"><kbd>ctrl</kbd> <kbd>enter</kbd> sends</span>
         <button type="button" onClick=${onClose}>Cancel</button><button type="submit" class="primary" id="edit-send" disabled=${sending || body.loading}>${sending ? 'Sending …' : 'Send'}</button></div>
     </form>
-  <//>`;
+  <//>
+  ${question && html`<${Menu} ...${resign(question, send)} onClose=${() => setQuestion(null)} />`}`;
 }

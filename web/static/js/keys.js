@@ -97,6 +97,7 @@ const keys = {
   x: (p) => p.actions.exportMenu(),
   m: (p) => p.actions.pin(),
   '.': (p) => p.actions.more(),
+  Delete: (p) => p.actions.remove(),
   ']': (p) => p.step(1),
   '[': (p) => p.step(-1),
   Tab: (p) => p.step(1),

@@ -3,6 +3,7 @@
 
 import { html, useLayoutEffect, useRef, useState } from '../vendor/preact-htm.js';
 import * as format from './format.js';
+import { InRow } from './provider.js';
 
 export const rowHeight = 56; // as in list.css
 const overscan = 8;
@@ -106,8 +107,8 @@ function Row({ d, at, total, selected, onOpen }) {
       <div class="row-sub">
         <span class="id">#${d.id}</span>
         <time datetime=${d.received_at} title=${format.exactTime(d.received_at)}>${format.time(d.received_at)}</time>
-        <span class="type">${format.visible(shortType(d.content_type))}</span>
-        <span>${format.size(d.size)}${d.truncated ? ' cut' : ''}</span>
+        ${d.provider ? html`<${InRow} d=${d} />` : html`<span class="type">${format.visible(shortType(d.content_type))}</span>
+          <span>${format.size(d.size)}${d.truncated ? ' cut' : ''}</span>`}
         <span class="took">${d.last && d.last.state !== 'pending' ? format.duration(d.last.duration_ns) : ''}</span>
       </div>
     </div>`;

@@ -1,0 +1,54 @@
+// What a provider would do after an attempt, and how its time went.
+
+import { html, useEffect, useReducer } from '../vendor/preact-htm.js';
+import * as format from './format.js';
+
+const tones = { accepted: 'good', retry: 'warn', gives_up: 'bad', disabled: 'bad', too_late: 'bad', unknown: 'idle' };
+const confidences = {
+  A: 'A: from the provider’s own documentation or code', B: 'B: the provider’s text, quoted by others',
+  C: 'C: from others only, or they disagree', '?': '?: not published, or not found',
+};
+
+export function Outlook({ a }) {
+  const o = a.outlook;
+  if (!o) return null;
+  const sure = confidences[o.confidence] || confidences['?'];
+  return html`<p class=${`outlook ${tones[o.verdict] || 'idle'}`}><span>${format.visible(o.text)}</span>
+    ${o.guess && html` <span class="badge" title="The provider does not publish its intervals; hookloop draws a likely curve">our guess</span>`}
+    <span class="confidence" role="img" title=${sure} aria-label=${`How sure: ${sure}`}>${o.confidence || '?'}</span></p>`;
+}
+
+const beat = 200; // ms between two drawings of what is pending
+
+// Deadline is the handler's time against the provider's limit. It moves while
+// the attempt is pending and the page is on show.
+export function Deadline({ d, a }) {
+  const [, draw] = useReducer((n) => n + 1, 0);
+  const limit = a.outlook?.limit_ns ? a.outlook.limit_ns / 1e6 : d.deadline_ms;
+  const live = a.state === 'pending' && !a.protocol && Boolean(limit);
+  useEffect(() => {
+    if (!live) return undefined;
+    let timer = 0;
+    const run = () => {
+      clearInterval(timer);
+      timer = document.hidden ? 0 : setInterval(draw, beat);
+    };
+    run();
+    document.addEventListener('visibilitychange', run);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener('visibilitychange', run);
+    };
+  }, [live]);
+  if (!limit || a.protocol || a.state === 'interrupted') return null;
+  const took = live ? Math.max(0, Date.now() - new Date(a.started_at)) : a.duration_ns / 1e6;
+  const over = took > limit;
+  const whole = Math.max(took, limit);
+  const words = `${format.duration(took * 1e6)} of ${format.duration(limit * 1e6)}`;
+  return html`<div class=${`deadline${over ? ' over' : ''}${live ? ' live' : ''}`} title=${`How long ${format.visible(d.about?.title || d.provider)} waits: ${format.duration(limit * 1e6)}`}>
+    <span class="deadline-bar" role="meter" aria-label="The handler’s time against the provider’s limit" aria-valuemin="0" aria-valuemax=${Math.round(whole)}
+      aria-valuenow=${Math.round(took)} aria-valuetext=${`${words}${over ? ', too late' : ''}`}>
+      <span class="deadline-took" style=${{ width: `${(100 * took) / whole}%` }}></span>
+      ${over && html`<span class="deadline-limit" style=${{ left: `${(100 * limit) / whole}%` }}></span>`}</span>
+    <span class="deadline-words">${words}${over ? ': too late' : ''}</span></div>`;
+}
