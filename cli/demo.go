@@ -26,7 +26,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Example: "hookloop demo\nhookloop demo --output compact",
 		Args:    args(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f := defaultListenFlags()
+			f := a.defaultListenFlags()
 			f.inspector, f.inspectorSet = inspector, cmd.Flags().Changed("inspector")
 			f.tunnel, f.port = "none", 0
 			output, err := a.output(output)

@@ -32,12 +32,19 @@ hookloop listen http://localhost:3000/webhooks
 hookloop listen 3000 --tunnel ssh://you@example.com
 hookloop listen 3000 --tunnel none
 
+# verify signatures, and see what Stripe would do after each answer
+hookloop listen 3000 --secret stripe=env:STRIPE_WEBHOOK_SECRET
+
+# answer Slack's url_verification before the handler is there
+hookloop listen --answer-handshakes --secret slack=file:signing.secret
+
 # for scripts and CI
 hookloop listen 3000 --output json --ready-file ready.json`,
 		Args:              args(0, 1, "one handler at most"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.portSet, f.inspectorSet = cmd.Flags().Changed("port"), cmd.Flags().Changed("inspector")
+			f.fileRoutes = a.file.routes
 			h, err := f.handler(args)
 			if err != nil {
 				return err
@@ -45,7 +52,7 @@ hookloop listen 3000 --output json --ready-file ready.json`,
 			return a.listen(cmd.Context(), &f, h)
 		},
 	}
-	f.add(cmd)
+	f.add(a, cmd)
 	return cmd
 }
 

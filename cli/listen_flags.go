@@ -3,11 +3,11 @@ package cli
 import (
 	"crypto/x509"
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,8 +89,13 @@ const outputUsage = "how to show what happens: tui, compact, json or quiet (defa
 // listenFlags are the settings of listen.
 type listenFlags struct {
 	handlerFlags
+	providerFlags
 	forwardTo, path string
 	routes          []string
+	fileRoutes      []fileRoute // of the configuration file
+
+	answerHandshakes bool
+	allowIPs         []string
 
 	tunnel, url, authtoken      string
 	ngrokAddr, ngrokCA          string
@@ -111,9 +116,13 @@ type listenFlags struct {
 	portSet, inspectorSet bool // by the user, so that no other will do
 }
 
-func (f *listenFlags) add(cmd *cobra.Command) {
+func (f *listenFlags) add(a *app, cmd *cobra.Command) {
 	set := cmd.Flags()
 	f.handlerFlags.add(set)
+	f.providerFlags.add(a, cmd)
+	set.BoolVar(&f.answerHandshakes, "answer-handshakes", false, "answer providers' handshakes (Slack, Meta, Zoom, …) without the handler")
+	set.StringArrayVar(&f.allowIPs, "allow-ips", nil, "let in only what comes from the addresses that this provider publishes (repeatable)")
+	a.completeProviders(cmd, "allow-ips", "")
 	set.StringVarP(&f.forwardTo, "forward-to", "f", "", "the handler: a port, host:port or URL (the same as the argument)")
 	set.StringVar(&f.path, "path", "", "path at the handler that all deliveries go to (default: each its own)")
 	set.StringArrayVar(&f.routes, "route", nil, "send the deliveries below a path elsewhere: /stripe=http://localhost:4242/hook (repeatable)")
@@ -184,10 +193,29 @@ func (f *listenFlags) handler(args []string) (*replay.Handler, error) {
 		}
 		h.Routes = append(h.Routes, route)
 	}
+	if err := f.addFileRoutes(h); err != nil {
+		return nil, settingError{err}
+	}
 	if h.URL == nil && len(h.Routes) == 0 {
 		return nil, nil
 	}
 	return h, nil
+}
+
+// addFileRoutes adds the routes of the configuration file but for those whose
+// path has one already.
+func (f *listenFlags) addFileRoutes(h *replay.Handler) error {
+	for _, r := range f.fileRoutes {
+		if r.to == "" || slices.ContainsFunc(h.Routes, func(have replay.Route) bool { return have.Prefix == r.path }) {
+			continue
+		}
+		to, err := replay.ParseHandler(r.to)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.where, err)
+		}
+		h.Routes = append(h.Routes, replay.Route{Prefix: r.path, URL: to})
+	}
+	return nil
 }
 
 // receiver returns a Receiver with the flags' bounds.
@@ -225,50 +253,6 @@ func (f *listenFlags) storeOptions() (inspect.Options, error) {
 	return inspect.Options{FullDurability: f.durability == "full", Retention: keep}, nil
 }
 
-// parseSize reads "500", "64K", "32M" or "2G" (powers of 1024, B optional).
-func parseSize(flag, s string) (int64, error) {
-	digits := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(strings.TrimSpace(s)), "B"), "I")
-	shift := 0
-	if i := strings.IndexAny(digits, "KMG"); i >= 0 && i == len(digits)-1 {
-		shift = 10 * (strings.IndexByte("KMG", digits[i]) + 1)
-		digits = digits[:i]
-	}
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n < 1 || n > math.MaxInt64>>shift {
-		return 0, usagef("%s %q is not a size: give a number of bytes such as 500, 64K, 32M or 2G", flag, s)
-	}
-	return n << shift, nil
-}
-
-const day = age(24 * time.Hour)
-
-// An age is a duration that may be given in days; -1 is no bound.
-type age time.Duration
-
-func (a *age) Type() string { return "age" }
-
-func (a *age) String() string {
-	if *a >= day && *a%day == 0 {
-		return fmt.Sprintf("%dd", *a/day)
-	}
-	return time.Duration(*a).String()
-}
-
-func (a *age) Set(s string) error {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		n, err := strconv.ParseUint(days, 10, 16)
-		*a = age(n) * day
-		return err
-	}
-	if s == "-1" {
-		*a = -1
-		return nil
-	}
-	d, err := time.ParseDuration(s)
-	*a = age(d)
-	return err
-}
-
 // access returns who is let in.
 func (f *listenFlags) access() (tunnel.Access, error) {
 	access, err := tunnel.ParseAccess(f.basicAuth, f.allowCIDR)
@@ -304,8 +288,8 @@ func describe(h *replay.Handler) string {
 }
 
 // defaultListenFlags returns the settings of a listen without any flags.
-func defaultListenFlags() *listenFlags {
+func (a *app) defaultListenFlags() *listenFlags {
 	f := &listenFlags{}
-	f.add(&cobra.Command{})
+	f.add(a, &cobra.Command{})
 	return f
 }

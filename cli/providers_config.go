@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,6 +56,15 @@ func (a *app) catalog() (*provider.Catalog, error) {
 // and the flags, which win over the file: a provider's secrets on the command
 // line are in the place of its secrets in the file.
 func (a *app) checker(f *providerFlags) (*provider.Checker, error) {
+	c, err := a.fileChecker(f)
+	if err != nil {
+		return nil, err
+	}
+	return c, a.addFlags(c, f, f.provider)
+}
+
+// fileChecker is checker without --secret and --set.
+func (a *app) fileChecker(f *providerFlags) (*provider.Checker, error) {
 	catalog, err := a.catalog()
 	if err != nil {
 		return nil, err
@@ -67,11 +78,8 @@ func (a *app) checker(f *providerFlags) (*provider.Checker, error) {
 			return nil, usagef("--provider: %w", err)
 		}
 	}
-	if err := a.fileSecrets(c); err != nil {
+	if err := a.addFile(c); err != nil {
 		return nil, settingError{err}
-	}
-	if err := a.flagSecrets(c, f); err != nil {
-		return nil, usageError{err}
 	}
 	return c, nil
 }
@@ -88,8 +96,8 @@ func knownProvider(catalog *provider.Catalog, name string) error {
 	return fmt.Errorf("there is no provider %q: `hookloop providers` lists them, and your own stand under `providers:` in %s", name, configName)
 }
 
-// fileSecrets puts what the sections of the configuration file say into c.
-func (a *app) fileSecrets(c *provider.Checker) error {
+// addFile puts what the sections of the configuration file say into c.
+func (a *app) addFile(c *provider.Checker) error {
 	dir := filepath.Dir(a.file.file)
 	for name, values := range a.file.secrets {
 		if err := knownProvider(c.Catalog, name); err != nil {
@@ -149,41 +157,43 @@ func (a *app) secretsOf(values []located, dir string) (secrets []provider.Secret
 	return secrets, nil
 }
 
-// flagSecrets puts what --secret and --set say into c.
-func (a *app) flagSecrets(c *provider.Checker, f *providerFlags) error {
+// addFlags puts what --secret and --set say into c. Where they name no
+// provider, they are the known one's.
+func (a *app) addFlags(c *provider.Checker, f *providerFlags, known string) error {
 	given := map[string][]provider.Secret{}
 	literal := false
 	for _, text := range f.secrets {
-		name, value, err := splitSecret(c.Catalog, f.provider, text)
+		name, value, err := splitSecret(c.Catalog, known, text)
 		if err != nil {
-			return err
+			return usagef("--secret: %w", err)
 		}
 		s, err := a.secret(value, "--secret", "")
 		if err != nil {
-			return fmt.Errorf("--secret: %w", err)
+			return usagef("--secret: %w", err)
 		}
 		literal = literal || s.Label == "--secret"
 		given[name] = append(given[name], s)
 	}
-	for name, secrets := range given {
-		c.Secrets[name] = secrets
-	}
+	maps.Copy(c.Secrets, given)
 	if literal && a.secretTyped {
 		a.sayf("hookloop: a secret on the command line can be seen in the list of processes and in the shell's history: env:NAME and file:PATH keep it out of both")
 	}
 	for _, text := range f.set {
 		target, value, ok := strings.Cut(text, "=")
 		name, key, dotted := strings.Cut(target, ".")
-		if ok && !dotted && f.provider != "" {
-			name, key = f.provider, target
-		} else if !ok || !dotted {
-			return fmt.Errorf("--set: give PROVIDER.KEY=VALUE, such as paypal.webhook_id=1AB")
+		if !dotted || known != "" && c.Catalog.Provider(name) == nil {
+			name, key = known, target
 		}
-		if err := knownProvider(c.Catalog, name); err != nil {
-			return fmt.Errorf("--set %s: %w", target, err)
+		if !ok || name == "" {
+			return usagef("--set: give PROVIDER.KEY=VALUE, such as paypal.webhook_id=1AB")
+		}
+		if name != known {
+			if err := knownProvider(c.Catalog, name); err != nil {
+				return usagef("--set %s: %w", target, err)
+			}
 		}
 		if err := addSetting(c, name, key, value, ""); err != nil {
-			return fmt.Errorf("--set %s: %w", target, err)
+			return usagef("--set %s: %w", target, err)
 		}
 	}
 	return nil
@@ -200,10 +210,10 @@ func splitSecret(catalog *provider.Catalog, known, text string) (name, value str
 		return known, text, nil
 	case ok:
 		if near := catalog.Nearest(name); near != "" {
-			return "", "", fmt.Errorf("--secret: there is no provider %q, did you mean %q?", name, near)
+			return "", "", fmt.Errorf("there is no provider %q, did you mean %q?", name, near)
 		}
 	}
-	return "", "", errors.New("--secret: say whose secret it is, as in stripe=env:STRIPE_WEBHOOK_SECRET; `hookloop providers` lists the names")
+	return "", "", errors.New("say whose secret it is, as in stripe=env:STRIPE_WEBHOOK_SECRET; `hookloop providers` lists the names")
 }
 
 // secret reads a secret: env:NAME, file:PATH (relative to dir) or the value
@@ -242,12 +252,27 @@ func readValue(path, dir string) (string, error) {
 	return value, nil
 }
 
-// addSetting sets a provider's setting in c. A value that begins with @ names a file.
+// keySettings are settings that are a key: they count as secrets, too.
+var keySettings = []string{"cert_pem", "public_key", "secret", "secret_b64"}
+
+// addSetting sets a provider's setting in c. A value that begins with @ names
+// a file. A key among the settings is a secret, the first to be tried.
 func addSetting(c *provider.Checker, name, key, value, dir string) (err error) {
 	if path, ok := strings.CutPrefix(value, "@"); ok {
 		if value, err = readValue(path, dir); err != nil {
 			return err
 		}
+	}
+	if slices.Contains(keySettings, key) {
+		if key == "secret_b64" {
+			raw, err := base64.StdEncoding.DecodeString(value)
+			if err != nil {
+				return errors.New("it is not base64")
+			}
+			value = string(raw)
+		}
+		c.Secrets[name] = slices.Insert(slices.Clone(c.Secrets[name]), 0, provider.Secret{Label: key, Value: value})
+		return nil
 	}
 	if c.Settings[name] == nil {
 		c.Settings[name] = map[string]string{}

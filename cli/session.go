@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"log/slog"
@@ -11,14 +10,13 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/replay"
-	"hookloop/tui"
 	"hookloop/tunnel"
 	"hookloop/web"
 )
@@ -33,6 +31,9 @@ type session struct {
 	rc      *inspect.Receiver
 	monitor *replay.Monitor
 	handler *replay.Handler
+	checker *provider.Checker
+
+	showSecrets bool
 
 	local    net.Listener
 	endpoint tunnel.Endpoint // nil without a tunnel
@@ -53,13 +54,16 @@ type session struct {
 // open binds, connects and serves. On an error everything is closed again.
 func (a *app) open(ctx context.Context, f *listenFlags, h *replay.Handler) (_ *session, err error) {
 	log.SetOutput(io.Discard) // libraries log there, across the terminal UI
-	s := &session{a: a, handler: h}
+	s := &session{a: a, handler: h, showSecrets: f.showSecrets}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	defer func() {
 		if err != nil {
 			s.close()
 		}
 	}()
+	if s.checker, err = a.checker(&f.providerFlags); err != nil {
+		return nil, err
+	}
 	opts, err := f.storeOptions()
 	if err != nil {
 		return nil, err
@@ -71,22 +75,19 @@ func (a *app) open(ctx context.Context, f *listenFlags, h *replay.Handler) (_ *s
 		return nil, err
 	}
 	s.rc.OnError = func(err error) { a.sayf("hookloop: a delivery could not be stored: %s", err) }
-	if err := s.bind(f); err != nil {
-		return nil, err
+	s.rc.Checker, s.rc.AnswerHandshakes = s.checker, f.answerHandshakes
+	for _, step := range []func() error{
+		func() error { return s.bind(f) },
+		func() error { return s.prepareSender(f) },
+		func() error { return s.openTunnel(f) },
+		func() error { return s.allowProviders(f.allowIPs) },
+		s.refuseOwnURL, s.learnSecrets, s.serve, s.announce,
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
 	}
-	if err := s.prepareSender(f); err != nil {
-		return nil, err
-	}
-	if err := s.openTunnel(f); err != nil {
-		return nil, err
-	}
-	if err := s.refuseOwnURL(); err != nil {
-		return nil, err
-	}
-	if err := s.serve(); err != nil {
-		return nil, err
-	}
-	return s, s.announce()
+	return s, nil
 }
 
 func (s *session) prepareSender(f *listenFlags) (err error) {
@@ -102,6 +103,7 @@ func (s *session) prepareSender(f *listenFlags) (err error) {
 	if s.sender, err = f.sender(s.store, guard); err != nil {
 		return err
 	}
+	s.sender.Checker = s.checker
 	if s.handler != nil {
 		s.sender.Handler = s.handler
 		s.rc.Forward = s.sender.Forward
@@ -135,25 +137,6 @@ func (s *session) listeners() (addrs []netip.AddrPort) {
 	return addrs
 }
 
-func (s *session) receiverURL() string { return "http://" + s.local.Addr().String() }
-
-func (s *session) inspectorURL() string {
-	if s.page == nil {
-		return ""
-	}
-	return "http://" + s.page.Addr().String() + "/?token=" + url.QueryEscape(s.token)
-}
-
-// deliveryURL is the address of a delivery on the page.
-func (s *session) deliveryURL(id int64) string { return fmt.Sprintf("%s#%d", s.inspectorURL(), id) }
-
-func (s *session) status() tunnel.Status {
-	if s.endpoint == nil {
-		return tunnel.Status{Provider: "none", State: tunnel.Local, Reason: s.tunnelNo}
-	}
-	return s.endpoint.Status()
-}
-
 // serve starts the servers and the watchers.
 func (s *session) serve() error {
 	s.wg.Go(func() { s.monitor.Run(s.ctx) })
@@ -166,7 +149,7 @@ func (s *session) serve() error {
 		s.site = &web.Server{
 			Store: s.store, Token: s.token, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health,
 			HandlerURL: describe(s.handler), InspectorURL: "http://" + s.page.Addr().String(), ReceiverURL: s.receiverURL(),
-			Version: version(), Log: slog.New(slog.DiscardHandler),
+			Checker: s.checker, ShowSecrets: s.showSecrets, Version: version(), Log: slog.New(slog.DiscardHandler),
 		}
 		s.pageServer = s.start(&http.Server{Handler: s.site.Handler(), ReadHeaderTimeout: 10 * time.Second}, s.page)
 	}
@@ -198,49 +181,6 @@ func (s *session) watchEndpoint() {
 			return
 		case <-s.endpoint.Changed():
 		}
-	}
-}
-
-// announce leaves the addresses where other commands find them.
-func (s *session) announce() error {
-	id, err := s.store.Session(s.ctx)
-	if err != nil {
-		return err
-	}
-	l := live{
-		Session: id, PID: os.Getpid(), PublicURL: s.status().URL, ReceiverURL: s.receiverURL(), InspectorURL: s.inspectorURL(),
-	}
-	if s.handler != nil {
-		if s.handler.URL != nil {
-			l.Handler = s.handler.URL.String()
-		}
-		for _, r := range s.handler.Routes {
-			l.Routes = append(l.Routes, r.Prefix+"="+r.URL.String())
-		}
-	}
-	for _, addr := range s.listeners() {
-		l.Listeners = append(l.Listeners, addr.String())
-	}
-	s.removeLive, err = l.write(s.store.Dir())
-	return err
-}
-
-func (s *session) ready() tui.Ready {
-	r := tui.Ready{
-		ReceiverURL: s.receiverURL(), InspectorURL: s.inspectorURL(), Handler: describe(s.handler), DataDir: s.store.Dir(), Time: time.Now(),
-	}
-	if url := s.status().URL; url != "" {
-		r.PublicURL = &url
-	}
-	return r
-}
-
-func (s *session) view() tui.Config {
-	return tui.Config{
-		Store: s.store, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health,
-		HandlerURL: describe(s.handler), ReceiverURL: s.receiverURL(), InspectorURL: s.inspectorURL(),
-		Version: version(), Editor: s.a.editor(), OpenURL: openURL,
-		DeliveryURL: s.deliveryURL,
 	}
 }
 

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"hookloop/inspect"
+	"hookloop/inspect/provider"
+)
+
+// allowProviders has the receiver refuse deliveries that come from none of the
+// addresses of the providers named. With no names it refuses nothing.
+func (s *session) allowProviders(names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	var allowed []netip.Prefix
+	var titles []string
+	for _, name := range names {
+		if err := knownProvider(s.checker.Catalog, name); err != nil {
+			return usagef("--allow-ips: %w", err)
+		}
+		p := s.checker.Catalog.Provider(name)
+		prefixes, err := p.Prefixes()
+		if err != nil {
+			return usagef("--allow-ips: %w", err)
+		}
+		allowed = append(allowed, prefixes...)
+		titles = append(titles, p.Title)
+	}
+	earlier := s.rc.Refuse
+	s.rc.Refuse = func(r *http.Request) (int, string) {
+		if earlier != nil {
+			if status, reason := earlier(r); status != 0 {
+				return status, reason
+			}
+		}
+		if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+			addr := from.Addr().Unmap().WithZone("")
+			for _, p := range allowed {
+				if p.Contains(addr) {
+					return 0, ""
+				}
+			}
+		}
+		return http.StatusForbidden, fmt.Sprintf("%s is none of the addresses that %s sends from, and --allow-ips lets in no others",
+			r.RemoteAddr, strings.Join(titles, " or "))
+	}
+	return nil
+}
+
+// learnSecrets adds the secret that Notion handed over in its newest
+// handshake, so that its deliveries are verified after a restart too.
+func (s *session) learnSecrets() error {
+	if len(s.checker.Secrets["notion"]) > 0 {
+		return nil
+	}
+	list, err := s.store.List(s.ctx, inspect.ListOptions{Query: "provider:notion is:handshake", Limit: 1})
+	if _, unknown := err.(*inspect.QueryError); unknown { // TODO: until the query language knows providers
+		return nil
+	}
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	d, err := s.store.Delivery(s.ctx, list[0].ID)
+	if err != nil {
+		return err
+	}
+	if secret := captured(s.checker, d.Request()); secret != nil {
+		s.checker.AddSecret("notion", *secret)
+	}
+	return nil
+}
+
+// captured returns the secret that a handshake hands over; nil for none.
+func captured(c *provider.Checker, r *provider.Request) *provider.Secret {
+	rec := c.Recognize(r)
+	if rec.Handshake == nil || rec.Handshake.Capture.IsZero() {
+		return nil
+	}
+	answer, err := c.Answer(r, rec)
+	if err != nil {
+		return nil
+	}
+	return answer.Secret
+}

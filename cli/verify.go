@@ -1,0 +1,322 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hookloop/inspect"
+	"hookloop/inspect/provider"
+)
+
+// verifyFlags are the flags of verify.
+type verifyFlags struct {
+	providerFlags
+	url, at         string
+	explain, asJSON bool
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify FILE|-|ID|last",
+		Short: "Check a request's signature, and say why it fails",
+		Long: "verify checks the signature of a saved HTTP request: request line, header lines, an empty line, and the\n" +
+			"body, every byte of it (- reads standard input); or of a captured delivery, at the time of its capture.\n" +
+			"A number, #12, last and last~2 are deliveries; a file of such a name is ./12.\n" +
+			"The exit status is 0 if the signature is valid, 1 if not or if nothing can be said, 2 if there is no\n" +
+			"request to check.",
+		Example: `hookloop verify request.http --secret env:STRIPE_WEBHOOK_SECRET
+hookloop verify last --explain
+
+# Twilio signs the URL that it called; the request was saved some days ago
+hookloop verify sms.http --provider twilio --secret file:token --url https://example.com/sms
+hookloop verify request.http --secret stripe=env:SECRET --at 2026-01-31T12:00:00Z
+
+# what a check needs besides: PayPal's webhook ID and, without the network, its certificate
+hookloop verify paypal.http --set webhook_id=1AB --set cert_pem=@paypal.pem --json`,
+		Args: args(1, 1, "one file, or one delivery"),
+		ValidArgsFunction: func(cmd *cobra.Command, given []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			words, _ := a.completeIDs(cmd, given, prefix)
+			return words, cobra.ShellCompDirectiveKeepOrder // and files
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), &f, args[0]) },
+	}
+	f.providerFlags.add(a, cmd)
+	set := cmd.Flags()
+	set.StringVar(&f.url, "url", "", "the address that the provider called (default: from the Host header, or as captured)")
+	set.StringVar(&f.at, "at", "", "the time of the check, as UNIX seconds or RFC 3339 (default: now, or the time of capture)")
+	set.BoolVar(&f.explain, "explain", false, "show the exact string that is signed, and the signatures")
+	set.BoolVar(&f.asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+// deliveryName is what names a delivery; everything else is a file.
+var deliveryName = regexp.MustCompile(`^(#?[0-9]+|last(~[0-9]+)?)$`)
+
+func (a *app) verify(ctx context.Context, f *verifyFlags, name string) error {
+	at, err := parseTime(f.at)
+	if err != nil {
+		return err
+	}
+	var r *provider.Request
+	var notes []string
+	var store *inspect.Store
+	var d *inspect.Delivery
+	if deliveryName.MatchString(name) {
+		if store, err = a.openStore(inspect.Options{}); err != nil {
+			return err
+		}
+		defer func() { _ = store.Close() }()
+		if d, err = one(ctx, store, name); err != nil {
+			return usageError{err}
+		}
+		r = d.Request()
+	} else {
+		text, err := a.readInput(ctx, name)
+		if err != nil {
+			return err
+		}
+		if r, notes, err = parseRequest(text, time.Now()); err != nil {
+			return settingError{fmt.Errorf("%s: %w", inputName(name), err)}
+		}
+	}
+	if !at.IsZero() {
+		r.Time = at
+	}
+	if f.url != "" {
+		if r.URL, err = publicURL(f.url, r.Target); err != nil {
+			return err
+		}
+	}
+	c, err := a.verifyChecker(&f.providerFlags, r)
+	if err != nil {
+		return err
+	}
+	diagnosis := c.Verify(ctx, r)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	diagnosis.Notes = append(notes, diagnosis.Notes...)
+	if d != nil && f.url == "" && f.at == "" {
+		if err := keepFacts(ctx, store, c, d); err != nil {
+			return err
+		}
+	}
+	if err := a.printVerification(f, c, diagnosis); err != nil {
+		return err
+	}
+	if diagnosis.Result != provider.Valid {
+		return errSilent
+	}
+	return nil
+}
+
+// verifyChecker returns a Checker for one request. The flags need not name its
+// provider, which is recognised, and they win over the routes.
+func (a *app) verifyChecker(f *providerFlags, r *provider.Request) (*provider.Checker, error) {
+	c, err := a.fileChecker(f)
+	if err != nil {
+		return nil, err
+	}
+	if f.provider != "" {
+		c.Routes = nil
+	}
+	rec := c.Recognize(r)
+	known := "unrecognized" // whose secrets nobody uses
+	if rec.Provider != nil {
+		known = rec.Provider.Name
+	}
+	if err := a.addFlags(c, f, known); err != nil {
+		return nil, err
+	}
+	if len(f.secrets) > 0 {
+		for i := range c.Routes {
+			c.Routes[i].Secrets = nil
+		}
+	}
+	return c, nil
+}
+
+// readInput reads a file or, as -, standard input until ctx ends.
+func (a *app) readInput(ctx context.Context, name string) ([]byte, error) {
+	if name != "-" {
+		text, err := os.ReadFile(name)
+		if os.IsNotExist(err) {
+			return nil, usagef("there is no file %s, and it names no delivery either: give a file, a number such as 12, or last", name)
+		}
+		if err != nil {
+			return nil, usagef("cannot read the request: %w", err)
+		}
+		return text, nil
+	}
+	type read struct {
+		text []byte
+		err  error
+	}
+	done := make(chan read, 1)
+	go func() {
+		text, err := io.ReadAll(a.Stdin)
+		done <- read{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case in := <-done:
+		if in.err != nil {
+			return nil, usagef("cannot read the request: %w", in.err)
+		}
+		return in.text, nil
+	}
+}
+
+func inputName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
+// one returns the delivery that an expression names.
+func one(ctx context.Context, store *inspect.Store, expr string) (*inspect.Delivery, error) {
+	ids, err := store.Resolve(ctx, expr)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) != 1 {
+		return nil, fmt.Errorf("%s names %d deliveries: name one", expr, len(ids))
+	}
+	return store.Delivery(ctx, ids[0])
+}
+
+// keepFacts puts what c knows of d into the store, unless less is known than before.
+func keepFacts(ctx context.Context, store *inspect.Store, c *provider.Checker, d *inspect.Delivery) error {
+	facts, pending := c.Assess(d.Request())
+	looked := d.Facts.Signature == provider.Valid || d.Facts.Signature == provider.Invalid
+	if pending || looked && facts.Signature == provider.Unverifiable || reflect.DeepEqual(facts, d.Facts) {
+		return nil
+	}
+	return store.SetFacts(ctx, d.ID, facts)
+}
+
+// parseTime reads UNIX seconds or RFC 3339; zero for "".
+func parseTime(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return time.Unix(n, 0), nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, usagef("--at %q: give UNIX seconds such as 1760000000, or a time such as 2026-01-31T12:00:00Z", text)
+	}
+	return t, nil
+}
+
+// verification is a diagnosis as JSON has it.
+type verification struct {
+	Result      provider.Result `json:"result"`
+	Code        provider.Code   `json:"code"`
+	Reason      string          `json:"reason"`
+	Scheme      string          `json:"scheme"`
+	Provider    string          `json:"provider"`
+	Secret      string          `json:"secret"`
+	SignedAt    *time.Time      `json:"signed_at"`
+	Notes       []string        `json:"notes"`
+	Explanation *explained      `json:"explanation,omitempty"`
+}
+
+type explained struct {
+	Message  *string  `json:"message"` // null where the token itself is compared; bytes that are not UTF-8 are written out
+	Expected string   `json:"expected"`
+	Received []string `json:"received"`
+	Where    string   `json:"where"`
+}
+
+func (a *app) printVerification(f *verifyFlags, c *provider.Checker, d provider.Diagnosis) error {
+	e := explanation(&d, f.showSecrets)
+	if !f.asJSON {
+		p := printer{a.Stdout}
+		p.diagnosis(c.Catalog, &d)
+		if f.explain {
+			p.explanation(e)
+		}
+		return nil
+	}
+	v := verification{
+		Result: d.Result, Code: d.Code, Reason: d.Reason, Scheme: d.Scheme, Provider: d.Provider, Secret: d.Secret,
+		Notes: append([]string{}, d.Notes...),
+	}
+	if !d.SignedAt.IsZero() {
+		signed := d.SignedAt.UTC()
+		v.SignedAt = &signed
+	}
+	if f.explain && e != nil {
+		v.Explanation = &explained{Expected: e.Expected, Received: append([]string{}, e.Received...), Where: e.Where}
+		if e.Message != nil {
+			text := string(e.Message)
+			v.Explanation.Message = &text
+		}
+	}
+	return inspect.NewJSONEncoder(a.Stdout).Encode(v)
+}
+
+// explanation returns what was compared, masked unless it may be shown; nil if nothing was.
+func explanation(d *provider.Diagnosis, showSecrets bool) *provider.Explanation {
+	if d.Explain == nil || showSecrets {
+		return d.Explain
+	}
+	return d.Explain.Masked()
+}
+
+// diagnosis prints whether a signature holds, and why not.
+func (p printer) diagnosis(catalog *provider.Catalog, d *provider.Diagnosis) {
+	line := "signature " + string(d.Result)
+	if who := catalog.Provider(d.Provider); who != nil {
+		line += ": " + who.Title
+		if d.Scheme != "" {
+			line += ", scheme " + inspect.Escape(d.Scheme)
+		}
+	}
+	if d.Secret != "" {
+		line += ", secret " + inspect.Escape(d.Secret)
+	}
+	if !d.SignedAt.IsZero() {
+		line += ", signed " + d.SignedAt.Local().Format("2006-01-02 15:04:05")
+	}
+	p.linef("%s", line)
+	if d.Reason != "" {
+		p.linef("   %s", inspect.Escape(d.Reason))
+	}
+	for _, note := range d.Notes {
+		p.linef("   note: %s", inspect.Escape(note))
+	}
+}
+
+// explanation prints what was compared.
+func (p printer) explanation(e *provider.Explanation) {
+	if e == nil {
+		p.linef("   nothing was compared")
+		return
+	}
+	if e.Message == nil {
+		p.linef("   signed    nothing: the token itself is compared")
+	} else {
+		p.linef("   signed    %s", inspect.Escape(string(e.Message)))
+		p.linef("             (%d bytes)", len(e.Message))
+	}
+	p.linef("   expected  %s", cmp.Or(inspect.Escape(e.Expected), "what the public key accepts"))
+	for _, received := range e.Received {
+		p.linef("   received  %s", inspect.Escape(received))
+	}
+	p.linef("   in        %s", cmp.Or(inspect.Escape(e.Where), "nothing"))
+}
