@@ -48,6 +48,10 @@ func (v *detail) attemptRow(i int, t *theme, focused bool) string {
 		size = FormatSize(a.Size)
 	}
 	status, tone := attemptOutcome(a)
+	changed := ""
+	if resigned(&v.attempts[i]) {
+		changed = "  signed again"
+	}
 	return line{
 		{marker, t.accent},
 		{fmt.Sprintf("  %3d  ", a.Number), nil},
@@ -56,6 +60,7 @@ func (v *detail) attemptRow(i int, t *theme, focused bool) string {
 		{fit(status, 7) + "  ", t.tone(tone)},
 		{fitRight(duration, 8) + "  ", nil},
 		{fitRight(size, 8), t.dim},
+		{changed, t.dim},
 	}.render(v.width, base)
 }
 

@@ -61,7 +61,7 @@ func bigModel(b *testing.B, body []byte) *model {
 	m.Update(listedMsg{at: m.at, rows: sampleRows(), done: true})
 	m.press(keyMsg("enter"))
 	start := time.Now()
-	doc := buildDoc(tabRequest, d, nil, 0, m.t)
+	doc := buildDoc(tabRequest, m.subject(d, nil, 0), m.t)
 	b.ReportMetric(float64(time.Since(start).Milliseconds()), "load-ms")
 	m.Update(detailMsg{id: 12, d: d, doc: doc})
 	return m

@@ -8,32 +8,43 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 )
 
-// columns are the widths of a list's columns; 0 leaves one out.
-type columns struct{ id, time, method, path, status, duration, size, tries, gap int }
+// columns are the widths of a list's columns; 0 leaves one out. A path takes
+// the sender's room too where the sender is not known.
+type columns struct{ id, time, method, path, sender, mark, status, duration, size, tries, gap int }
 
+// The path goes last: as it gets narrow the size goes first, then the sender,
+// the number, the signature's mark, the tries and the time.
 func layoutColumns(width int) columns {
-	c := columns{time: 8, method: 6, status: 7, duration: 7, size: 8, tries: 3, gap: 1}
+	c := columns{time: 8, method: 6, mark: 1, status: 7, duration: 7, size: 8, tries: 3, gap: 1}
 	if width >= 84 {
 		c.gap = 2
 	}
 	if width >= 74 {
 		c.id = 7
 	}
-	if width < 50 {
+	if width < 94 {
 		c.size = 0
+	}
+	if width < 52 {
+		c.mark = 0
 	}
 	if width < 42 {
 		c.tries, c.time = 0, 0
 	}
 	used := 2 // the marker before, a space behind
-	for _, w := range []int{c.id, c.time, c.method, c.status, c.duration, c.size, c.tries} {
+	for _, w := range []int{c.id, c.time, c.method, c.mark, c.status, c.duration, c.size, c.tries} {
 		if w > 0 {
 			used += w + c.gap
 		}
 	}
 	c.path = max(width-used, 1)
+	if c.path >= 28 {
+		path := max(13, c.path*2/5)
+		c.path, c.sender = path, c.path-path-c.gap
+	}
 	return c
 }
 
@@ -44,7 +55,7 @@ func (l *list) Render(width, height int, t *theme, now time.Time, focused bool) 
 	}
 	c := layoutColumns(width)
 	lines := make([]string, 0, height)
-	lines = append(lines, c.row(" ", "id", "time", "method", "path", "status", "took", "size", "try").render(width, t.dim))
+	lines = append(lines, c.row(" ", "id", "time", "method", "path", c.senderTitle(), "", "status", "took", "size", "try").render(width, t.dim))
 	for i := l.top; i < len(l.rows) && len(lines) < height; i++ {
 		base, mark := ansi.Style(nil), " "
 		if i == l.cursor {
@@ -61,8 +72,9 @@ func (l *list) Render(width, height int, t *theme, now time.Time, focused bool) 
 	return lines
 }
 
-// row lays out cells that are plain text.
-func (c columns) row(mark, id, at, method, path, status, duration, size, tries string) line {
+// row lays out cells that are plain text. Without a sender the path has its room.
+func (c columns) row(mark, id, at, method, path, sender, signature, status, duration, size, tries string) line {
+	c = c.without(sender)
 	l := line{{text: mark}}
 	add := func(w int, s string) {
 		if w > 0 {
@@ -73,6 +85,8 @@ func (c columns) row(mark, id, at, method, path, status, duration, size, tries s
 	add(c.time, fit(at, c.time))
 	add(c.method, fit(method, c.method))
 	add(c.path, fit(path, c.path))
+	add(c.sender, fit(sender, c.sender))
+	add(c.mark, fit(signature, c.mark))
 	add(c.status, fit(status, c.status))
 	add(c.duration, fitRight(duration, c.duration))
 	add(c.size, fitRight(size, c.size))
@@ -80,6 +94,26 @@ func (c columns) row(mark, id, at, method, path, status, duration, size, tries s
 	last := &l[len(l)-1]
 	last.text = strings.TrimSuffix(last.text, spaces(c.gap))
 	return l
+}
+
+func (c columns) senderTitle() string {
+	if c.sender == 0 {
+		return ""
+	}
+	return "event"
+}
+
+// without gives the sender's room to the path where there is no sender.
+func (c columns) without(sender string) columns {
+	if sender == "" && c.sender > 0 {
+		c.path, c.sender = c.path+c.gap+c.sender, 0
+	}
+	return c
+}
+
+// sender is who sent s and what it is.
+func sender(s *inspect.Summary) string {
+	return strings.TrimSpace(senderName(&s.Facts) + " " + eventName(&s.Facts))
 }
 
 func (c columns) summary(s *inspect.Summary, mark string, t *theme, now time.Time) line {
@@ -92,7 +126,10 @@ func (c columns) summary(s *inspect.Summary, mark string, t *theme, now time.Tim
 		tries = strconv.Itoa(s.Attempts)
 	}
 	status, tone := outcome(s)
-	l := c.row(mark, id, formatClock(s.ReceivedAt, now), safe(s.Method), safe(s.Path), status, duration, FormatSize(s.Size), tries)
+	from := sender(s)
+	signature, holds := signatureMark(s.Signature)
+	l := c.row(mark, id, formatClock(s.ReceivedAt, now), safe(s.Method), safe(s.Path), from, signature, status, duration, FormatSize(s.Size), tries)
+	c = c.without(from)
 	i := 0
 	style := func(w int, st ansi.Style) {
 		if w > 0 {
@@ -105,6 +142,8 @@ func (c columns) summary(s *inspect.Summary, mark string, t *theme, now time.Tim
 	style(c.time, t.dim)
 	style(c.method, t.text)
 	style(c.path, t.text)
+	style(c.sender, senderStyle(s, t))
+	style(c.mark, t.tone(holds))
 	style(c.status, t.tone(tone))
 	style(c.duration, t.text)
 	style(c.size, t.dim)
@@ -120,6 +159,17 @@ func (c columns) summary(s *inspect.Summary, mark string, t *theme, now time.Tim
 		}
 	}
 	return l
+}
+
+// senderStyle tells handshakes and guesses from events.
+func senderStyle(s *inspect.Summary, t *theme) ansi.Style {
+	switch {
+	case s.Handshake != "":
+		return t.info
+	case s.Certainty == provider.Guess:
+		return t.dim
+	}
+	return t.text
 }
 
 // formatClock returns when something was: the time if it was today, else the

@@ -8,16 +8,19 @@ import (
 	"time"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/tunnel"
 )
 
 // Compact writes one line an event, for people, until ctx ends:
 //
-//	15:04:05 #12 POST /hooks/stripe → 200 12 ms 1.2 KiB
-//	15:04:06 #12 POST /hooks/stripe → connection refused … (replay, attempt 2)
-//	15:04:07 endpoint online https://….ngrok.app
+//	15:04:05 #12 POST /hooks/stripe stripe invoice.paid ✓ → 200 12 ms 1.2 KiB · Stripe: accepted
+//	15:04:06 #12 POST /hooks/stripe stripe invoice.paid ✓ → connection refused … (replay, attempt 2, signed again)
+//	15:04:07 #13 POST /hooks/github github push ✗ → 401 3.2 ms 8.9 KiB · signature invalid: …
+//	15:04:08 endpoint online https://….ngrok.app
 //
-// The size is that of the delivery. There are no colours, and nothing captured
+// The size is that of the delivery. The event is there where it is known, ✓ or
+// ✗ where it can be said whether the signature holds; "stripe?" is a guess. There are no colours, and nothing captured
 // is written as it is. What was committed before ctx ended is still written.
 // The error is the writer's or the store's. It is to be called once.
 //
@@ -39,21 +42,40 @@ func (c compact) line(at time.Time, format string, args ...any) error {
 }
 
 func title(s *inspect.Summary) string {
-	return fmt.Sprintf("#%d %s %s", s.ID, safe(s.Method), safe(s.Path))
+	text := fmt.Sprintf("#%d %s %s", s.ID, safe(s.Method), safe(s.Path))
+	if from := sender(s); from != "" {
+		text += " " + from
+	}
+	if s.Handshake != "" {
+		text += " " + brief(s.Handshake)
+	}
+	if s.Signature == provider.Valid || s.Signature == provider.Invalid {
+		mark, _ := signatureMark(s.Signature)
+		text += " " + mark
+	}
+	return text
+}
+
+// signatureFault says why the signature does not hold; "" where that is not known.
+func signatureFault(s *inspect.Summary) string {
+	if s.Signature != provider.Invalid {
+		return ""
+	}
+	return strings.TrimSuffix(" · signature invalid: "+safe(s.SignatureReason), ": ")
 }
 
 // delivery writes those that no attempt will tell of.
 func (c compact) delivery(s *inspect.Summary) error {
 	switch s.Disposition {
 	case inspect.Held:
-		return c.line(s.ReceivedAt, "%s held %s", title(s), FormatSize(s.Size))
+		return c.line(s.ReceivedAt, "%s held %s%s", title(s), FormatSize(s.Size), signatureFault(s))
 	case inspect.Refused:
-		return c.line(s.ReceivedAt, "%s refused: %s %s", title(s), safe(s.Reason), FormatSize(s.Size))
+		return c.line(s.ReceivedAt, "%s refused: %s %s%s", title(s), safe(s.Reason), FormatSize(s.Size), signatureFault(s))
 	}
 	return nil
 }
 
-func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary) error {
+func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary, signed string) error {
 	result := safe(a.Error)
 	if a.Error == "" {
 		result = fmt.Sprintf("%d", a.Status)
@@ -63,9 +85,23 @@ func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary) error {
 		parts = append(parts, string(a.Protocol))
 	}
 	if a.Trigger != inspect.Initial {
-		parts = append(parts, fmt.Sprintf("(%s, attempt %d)", a.Trigger, a.Number))
+		how := ""
+		if signed != "" {
+			how = ", signed again"
+		}
+		parts = append(parts, fmt.Sprintf("(%s, attempt %d%s)", a.Trigger, a.Number, how))
 	}
-	return c.line(a.StartedAt.Add(a.Duration), "%s", strings.Join(parts, " "))
+	text := strings.Join(parts, " ")
+	if a.Trigger == inspect.Initial {
+		text += signatureFault(s)
+	}
+	if outlook, _ := outlookWords(a.Outlook); outlook != "" {
+		text += " · " + outlook
+		if a.Outlook.Guess {
+			text += " (our guess)"
+		}
+	}
+	return c.line(a.StartedAt.Add(a.Duration), "%s", text)
 }
 
 func (c compact) endpoint(s tunnel.Status) error {

@@ -15,11 +15,12 @@ const (
 	tabRequest tab = iota
 	tabResponse
 	tabAttempts
+	tabSignature
 	tabRaw
 	tabCount
 )
 
-var tabNames = [tabCount]string{"Request", "Response", "Attempts", "Raw"}
+var tabNames = [tabCount]string{"Request", "Response", "Attempts", "Signature", "Raw"}
 
 // A detail shows one delivery. Its docs are built by commands; until then the
 // previous ones stay.
@@ -32,8 +33,13 @@ type detail struct {
 	chosen   int               // number of the attempt to show; 0 = the latest
 	err      string            // why want cannot be shown
 
+	check    *check // whether the signature of d holds as of now; nil before that was looked at
+	due      bool   // it is to be looked at
+	checking bool   // it is being looked at
+	prospect []line // what there is to say below the title
+
 	pagers [tabCount]pager
-	built  [tabCount]bool // the pager's doc is of d, attempts and chosen
+	built  [tabCount]bool // the pager's doc is of d, attempts, chosen and check
 	pick   int            // index of the cursor in the Attempts tab
 	pickTo int            // first row on screen in the Attempts tab
 
@@ -50,6 +56,7 @@ func (v *detail) aim(s *inspect.Summary) {
 		v.clear()
 	case v.want != s.ID:
 		v.want, v.chosen, v.err = s.ID, 0, ""
+		v.check, v.due = nil, true
 	}
 }
 
@@ -85,8 +92,11 @@ func (v *detail) load(d *inspect.Delivery, attempts []inspect.Attempt) {
 	v.settle()
 }
 
-// show takes the doc of a tab.
+// show takes the doc of a tab, unless what it was made from is out of date.
 func (v *detail) show(t tab, d *doc) {
+	if d.check != v.check {
+		return
+	}
 	p := &v.pagers[t]
 	p.show(d, p.doc != nil)
 	v.built[t] = true
@@ -98,7 +108,9 @@ func (v *detail) fail(err string) {
 	v.built = [tabCount]bool{}
 }
 
-func (v *detail) clear() { *v = detail{width: v.width, height: v.height, tab: v.tab} }
+func (v *detail) clear() {
+	*v = detail{width: v.width, height: v.height, tab: v.tab, checking: v.checking}
+}
 
 // pager returns the pager of the active tab; nil for Attempts, which has none.
 func (v *detail) pager() *pager {
@@ -108,12 +120,14 @@ func (v *detail) pager() *pager {
 	return &v.pagers[v.tab]
 }
 
-const detailHead = 3 // title, tabs, rule
+// headRows is how many lines there are above the tab: the title, what there is
+// to say below it, the tabs, a rule.
+func (v *detail) headRows() int { return 3 + len(v.prospect) }
 
 func (v *detail) resize(width, height int) {
 	v.width, v.height = max(width, 0), max(height, 0)
 	for i := range v.pagers {
-		v.pagers[i].resize(v.width-2, v.height-detailHead)
+		v.pagers[i].resize(v.width-2, v.height-v.headRows())
 	}
 	v.settle()
 }
@@ -155,7 +169,7 @@ func (v *detail) settle() {
 
 // pickRows is how many attempts the Attempts tab shows above what it says of one.
 func (v *detail) pickRows() int {
-	body := v.height - detailHead - 1
+	body := v.height - v.headRows() - 1
 	return max(1, min(len(v.attempts), max(body-8, body/2)))
 }
 
@@ -193,7 +207,7 @@ func (v *detail) Render(t *theme, focused bool) []string {
 	return lines[:v.height]
 }
 
-// head draws the title, the tabs and a rule.
+// head draws what is above the tab, see headRows.
 func (v *detail) head(t *theme, focused bool) []string {
 	title := line{{" ", nil}}
 	right := line{}
@@ -233,11 +247,13 @@ func (v *detail) head(t *theme, focused bool) []string {
 		rule = append(rule, span{repeat(mark, cells(name)+2), under})
 	}
 	rule = append(rule, span{repeat("─", v.width-rule.width()), t.faint})
-	return []string{
-		between(title, right, v.width).render(v.width, nil),
-		between(tabs, v.position(t), v.width).render(v.width, nil),
-		rule.render(v.width, nil),
+	lines := []string{between(title, right, v.width).render(v.width, nil)}
+	for _, l := range v.prospect {
+		lines = append(lines, l.render(v.width, nil))
 	}
+	return append(lines,
+		between(tabs, v.position(t), v.width).render(v.width, nil),
+		rule.render(v.width, nil))
 }
 
 // position says where in the doc the screen is, and where in the hits.

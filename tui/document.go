@@ -29,6 +29,8 @@ func (p *part) len() int {
 // it is drawn.
 type doc struct {
 	t     *theme
+	d     *inspect.Delivery
+	check *check // as of which signatures are told; nil = as d arrived
 	parts []part
 	n     int
 }

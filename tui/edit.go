@@ -118,11 +118,11 @@ func (m *model) edited(msg editedMsg) tea.Cmd {
 		return nil
 	case msg.same:
 		m.ask.confirm(fmt.Sprintf("The body of #%d is unchanged. Send it anyway?", msg.id), func() tea.Cmd {
-			return m.src.send(msg.id, replay.Options{}, false)
+			return m.src.replay(msg.id, replay.Options{})
 		})
 		return nil
 	}
 	m.detail.chosen = 0
 	m.say(toneInfo, "Replaying #%d with the edited body (%s) …", msg.id, FormatSize(int64(len(msg.body))))
-	return m.src.send(msg.id, replay.Options{Edited: true, Body: msg.body}, false)
+	return m.src.replay(msg.id, replay.Options{Edited: true, Body: msg.body})
 }

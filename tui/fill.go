@@ -33,16 +33,25 @@ func (m *model) fillDetail() tea.Cmd {
 	if s := m.list.selected(); !m.inside && m.plan.split {
 		v.aim(s)
 	}
+	if v.shown() && v.due && !v.checking && m.cfg.Checker != nil {
+		v.due, v.checking = false, true
+		return tea.Batch(m.src.verify(v.d), m.fillTab())
+	}
+	return m.fillTab()
+}
+
+func (m *model) fillTab() tea.Cmd {
+	v := &m.detail
 	if v.want == 0 || m.reading || v.height <= 0 && !m.inside {
 		return nil
 	}
 	if m.stale || !v.shown() && v.err == "" {
 		m.reading, m.stale = true, false
-		return m.src.detail(v.want, v.chosen, v.tab, m.known(v.want), v.pagers[v.tab].doc, m.t)
+		return m.src.detail(v.want, v.chosen, v.tab, m.known(v.want), v.check, v.pagers[v.tab].doc, m.t)
 	}
 	if v.shown() && v.tab != tabAttempts && !v.built[v.tab] {
 		m.reading = true
-		return m.src.doc(v.tab, v.d, v.attempts, v.chosen, m.t)
+		return m.src.doc(v.tab, subject{&m.cfg, v.d, v.attempts, v.chosen, v.check}, m.t)
 	}
 	return nil
 }
@@ -55,7 +64,7 @@ func (m *model) known(id int64) *inspect.Delivery {
 		return nil
 	}
 	d := *m.detail.d
-	d.Pinned = m.list.rows[i].Pinned
+	d.Pinned, d.Facts = m.list.rows[i].Pinned, m.list.rows[i].Facts
 	return &d
 }
 

@@ -75,7 +75,7 @@ func Follow(ctx context.Context, c Config) (*Follower, error) {
 // A form writes events in one of the plain formats.
 type form interface {
 	delivery(s *inspect.Summary) error
-	attempt(s *inspect.Summary, a *inspect.AttemptSummary) error
+	attempt(s *inspect.Summary, a *inspect.AttemptSummary, signed string) error // signed says how it was signed again, if it was
 	endpoint(s tunnel.Status) error
 }
 
@@ -172,7 +172,7 @@ func (f *Follower) changed(ctx context.Context, out form, s *inspect.Summary) er
 		if w.has(n) {
 			continue
 		}
-		a, err := f.attempt(ctx, s, n)
+		a, signed, err := f.attempt(ctx, s, n)
 		if errors.Is(err, inspect.ErrNotFound) {
 			w.add(n)
 			continue
@@ -187,7 +187,7 @@ func (f *Follower) changed(ctx context.Context, out form, s *inspect.Summary) er
 			w.add(n)
 			continue
 		}
-		if err := out.attempt(s, a); err != nil {
+		if err := out.attempt(s, a, signed); err != nil {
 			return err
 		}
 		w.add(n)
@@ -195,16 +195,20 @@ func (f *Follower) changed(ctx context.Context, out form, s *inspect.Summary) er
 	return nil
 }
 
-// attempt returns attempt n without reading its bodies where the summary has it.
-func (f *Follower) attempt(ctx context.Context, s *inspect.Summary, n int) (*inspect.AttemptSummary, error) {
-	if s.Last != nil && s.Last.Number == n {
-		return s.Last, nil
+// attempt returns attempt n, and how it was signed again. It reads no bodies
+// where the summary has it and it can't have been signed again.
+func (f *Follower) attempt(ctx context.Context, s *inspect.Summary, n int) (_ *inspect.AttemptSummary, signed string, err error) {
+	if a := s.Last; a != nil && a.Number == n && (a.Trigger == inspect.Initial || a.State == inspect.Pending) {
+		return a, "", nil
 	}
 	a, err := f.cfg.Store.Attempt(ctx, s.ID, n)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return a.Summary(), nil
+	if a.Sent != nil {
+		signed = a.Sent.Signed
+	}
+	return a.Summary(), signed, nil
 }
 
 // tunnel writes a change of the endpoint.

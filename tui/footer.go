@@ -7,6 +7,8 @@ import (
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+
+	"hookloop/replay"
 )
 
 // A question is what the last line asks for.
@@ -18,6 +20,7 @@ const (
 	askSearch           // a term in the body
 	askConfirm          // y or not
 	askCopy             // what to copy
+	askSigning          // with which signature to replay
 )
 
 // An ask is the question on the last line, and what is typed to answer it.
@@ -27,6 +30,10 @@ type ask struct {
 	yes   func() tea.Cmd // for askConfirm
 	input textinput.Model
 	err   string // why the answer does not do; "" when it may
+
+	id       int64 // of askSigning, with the two below
+	options  replay.Options
+	forecast *replay.Forecast
 }
 
 // open asks for text.
@@ -78,6 +85,13 @@ func (m *model) footer() []line {
 	if m.notice != "" && m.height >= briefHeight {
 		lines = append(lines, line{{" → ", t.accent}, {safe(m.notice), nil}})
 	}
+	if m.ask.kind == askConfirm && m.asking().width() > m.width {
+		lines = append(lines, m.prose(m.ask.text, t.warn, m.width)...)
+		return append(lines, hints(t, " ", confirmKeys...))
+	}
+	if m.ask.kind == askSigning {
+		lines = append(lines, m.prose(m.ask.signingText(), t.warn, m.width)...)
+	}
 	if m.ask.err != "" {
 		lines = append(lines, m.prose(m.ask.err, t.bad, m.width)...)
 	}
@@ -110,6 +124,8 @@ func (m *model) prose(text string, st ansi.Style, width int) []line {
 	return rows
 }
 
+var confirmKeys = []string{"y", "yes", "n", "no"}
+
 // asking is the question on the last line.
 func (m *model) asking() line {
 	t := m.t
@@ -121,7 +137,9 @@ func (m *model) asking() line {
 		}
 		return append(line{{label, t.accent}}, m.ask.typed(m.width-len(label))...)
 	case askConfirm:
-		return append(line{{" " + m.ask.text, t.warn}}, hints(t, " ", "y", "yes", "n", "no")...)
+		return append(line{{" " + m.ask.text, t.warn}}, hints(t, " ", confirmKeys...)...)
+	case askSigning:
+		return hints(t, " send:", m.ask.signingKeys()...)
 	}
 	return hints(t, " copy:", "c", "curl", "b", "body", "u", "URL", "i", "id", "esc", "cancel")
 }
@@ -140,13 +158,17 @@ func (m *model) hint() line {
 
 // hintKeys are the keys worth knowing where the user is, the dearest first.
 func (m *model) hintKeys() []string {
+	var first []string
+	if m.canConfirm(m.summary()) {
+		first = []string{"c", "confirm"}
+	}
 	switch {
 	case m.help:
 		return []string{"esc", "back", "j", "down", "k", "up"}
 	case m.inside:
-		return []string{"?", "help", "esc", "back", "tab", "next", "r", "replay", "e", "edit", "/", "find", "y", "copy", "o", "open"}
+		return append(first, "?", "help", "esc", "back", "tab", "next", "r", "replay", "e", "edit", "/", "find", "v", "verify", "y", "copy", "o", "open")
 	}
-	return []string{"?", "help", "q", "quit", "↵", "open", "r", "replay", "/", "filter", "f", "follow", "e", "edit", "y", "copy"}
+	return append(first, "?", "help", "q", "quit", "↵", "open", "r", "replay", "/", "filter", "f", "follow", "e", "edit", "v", "verify", "y", "copy")
 }
 
 func hints(t *theme, label string, keys ...string) line {

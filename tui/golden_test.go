@@ -70,7 +70,7 @@ func TestScreens(t *testing.T) {
 				m := sampleModel(t, size[0], size[1])
 				if size[0] >= splitWidth {
 					d, attempts := sampleDelivery()
-					m.Update(detailMsg{id: d.ID, d: d, attempts: attempts, doc: buildDoc(tabRequest, d, attempts, 0, m.t)})
+					m.Update(detailMsg{id: d.ID, d: d, attempts: attempts, doc: buildDoc(tabRequest, m.subject(d, attempts, 0), m.t)})
 				}
 				v.set(m)
 				checkScreen(t, m)

@@ -1,6 +1,12 @@
 package tui
 
-import tea "charm.land/bubbletea/v2"
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"hookloop/inspect"
+)
 
 // helpKey moves in the help or leaves it.
 func (m *model) helpKey(name string) tea.Cmd {
@@ -46,10 +52,19 @@ func (m *model) helpLines(width int) []line {
 		keys = keys[:half]
 	}
 	lines := append([]line{{{" Keys", t.title}}, {}}, keys...)
-	return append(lines,
-		line{}, line{{" Filter", t.title}, {"   all of the terms, separated by spaces; - before one negates it", t.dim}}, line{},
-		line{{"   status:>=500   method:POST   path:/hooks/*   is:failed", nil}},
-		line{{`   since:1h   body.data.id:7   "free text"   -path:/health`, nil}})
+	lines = append(lines,
+		line{}, line{{" Marks", t.title}}, line{},
+		line{{"   ✓ ", t.ok}, {"the signature holds   ", nil}, {"✗ ", t.bad}, {"it does not   ", nil}, {"· ", t.dim}, {"it can't be said", nil}},
+		line{{"   stripe?", t.dim}, {" a guess   ", nil}, {"◆ ", t.accent}, {"pinned", nil}},
+		line{}, line{{" Filter", t.title}, {"   all of the terms, separated by spaces; - before one negates it", t.dim}}, line{})
+	for _, k := range inspect.QueryHelp() {
+		example, more, _ := strings.Cut(k.Example, " (or ")
+		if more = strings.TrimSuffix(more, ")"); more != "" {
+			more = "; or " + more
+		}
+		lines = append(lines, wrap(line{{"   " + fit(example, 27) + " ", nil}, {k.Meaning + more, t.dim}}, width-1)...)
+	}
+	return lines
 }
 
 func (m *model) helpLine(b binding) line {

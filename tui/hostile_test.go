@@ -173,7 +173,7 @@ func TestHostileBytesInTheTabs(t *testing.T) {
 			for n := range tabCount {
 				for chosen := 1; chosen <= 2; chosen++ {
 					m.detail.tab, m.detail.chosen = n, chosen
-					m.Update(detailMsg{id: 7, chosen: chosen, tab: n, d: d, attempts: attempts, doc: buildDoc(n, d, attempts, chosen, m.t)})
+					m.Update(detailMsg{id: 7, chosen: chosen, tab: n, d: d, attempts: attempts, doc: buildDoc(n, m.subject(d, attempts, chosen), m.t)})
 					for range 4 {
 						m.checkHarmless(t, tabNames[n])
 						m.keys("pgdown")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/tunnel"
 )
 
@@ -41,10 +42,15 @@ func (r Ready) MarshalJSON() ([]byte, error) {
 // JSON writes ready and then one JSON object a line for every event, each with
 // "type" and "time", until ctx ends:
 //
-//	{"type":"delivery","time":…,"id":12,"method":"POST","path":"/hooks","size":7,"disposition":"forwarded"}
-//	{"type":"attempt","time":…,"delivery_id":12,"number":1,"trigger":"initial","status":200,"duration_ms":3.2}
-//	{"type":"attempt","time":…,"delivery_id":12,"number":2,"trigger":"replay","error":"…","duration_ms":0.4}
+//	{"type":"delivery","time":…,"id":12,"method":"POST","path":"/hooks","size":7,"disposition":"forwarded",
+//	 "provider":"stripe","certainty":"certain","event_type":"invoice.paid","event_id":"evt_1","signature":"valid",…}
+//	{"type":"attempt","time":…,"delivery_id":12,"number":1,"trigger":"initial","status":200,"duration_ms":3.2,
+//	 "outlook":{"provider":"stripe","verdict":"accepted","text":"Stripe: accepted",…}}
+//	{"type":"attempt","time":…,"delivery_id":12,"number":2,"trigger":"replay","error":"…","duration_ms":0.4,"signed":"…"}
 //	{"type":"endpoint","time":…,"state":"online","url":"https://…"}
+//
+// A delivery carries the fields of [provider.Facts], an initial attempt whose
+// provider is known the [provider.Outlook], and one that was signed again how.
 //
 // An attempt is written when it has ended. What was committed before ctx ended
 // is still written. Control characters and those that a terminal would not
@@ -80,10 +86,11 @@ func (j jsonl) delivery(s *inspect.Summary) error {
 		Truncated   bool                `json:"truncated,omitempty"`
 		Disposition inspect.Disposition `json:"disposition"`
 		Reason      string              `json:"reason,omitempty"`
-	}{"delivery", stamp(s.ReceivedAt), s.ID, s.Method, s.Path, s.Size, s.Truncated, s.Disposition, s.Reason})
+		provider.Facts
+	}{"delivery", stamp(s.ReceivedAt), s.ID, s.Method, s.Path, s.Size, s.Truncated, s.Disposition, s.Reason, s.Facts})
 }
 
-func (j jsonl) attempt(s *inspect.Summary, a *inspect.AttemptSummary) error {
+func (j jsonl) attempt(s *inspect.Summary, a *inspect.AttemptSummary, signed string) error {
 	return j.write(struct {
 		Type       string           `json:"type"`
 		Time       string           `json:"time"`
@@ -95,9 +102,12 @@ func (j jsonl) attempt(s *inspect.Summary, a *inspect.AttemptSummary) error {
 		DurationMS float64          `json:"duration_ms"`
 		Size       int64            `json:"size"`
 		Protocol   inspect.Protocol `json:"protocol,omitempty"`
+		Signed     string           `json:"signed,omitempty"`
+
+		Outlook *provider.Outlook `json:"outlook,omitempty"`
 	}{
 		"attempt", stamp(a.StartedAt.Add(a.Duration)), s.ID, a.Number, a.Trigger, a.Status, a.Error,
-		float64(a.Duration.Microseconds()) / 1000, a.Size, a.Protocol,
+		float64(a.Duration.Microseconds()) / 1000, a.Size, a.Protocol, signed, a.Outlook,
 	})
 }
 

@@ -51,6 +51,8 @@ func bindings() []binding {
 		{[]string{"r"}, "r", "replay", anywhere, (*model).replay, (*model).whyNoReplay},
 		{[]string{"R"}, "R", "replay all failed that are listed", anywhere, (*model).replayFailed, (*model).whyNoSender},
 		{[]string{"e"}, "e", "edit the body and replay", anywhere, (*model).edit, (*model).whyNoEdit},
+		{[]string{"v"}, "v", "verify: the signature, explained", anywhere, (*model).showSignature, (*model).whyNoDelivery},
+		{[]string{"c"}, "c", "confirm a handshake", anywhere, (*model).confirmHandshake, (*model).whyNoConfirm},
 		{[]string{"y"}, "y", "copy curl, body, URL or id", anywhere, (*model).askCopy, (*model).whyNoDelivery},
 		{[]string{"o"}, "o", "open in the browser", anywhere, (*model).openPage, (*model).whyNoPage},
 		{[]string{"m"}, "m", "pin, or unpin: pinned ones are kept", anywhere, (*model).pin, (*model).whyNoDelivery},
@@ -70,7 +72,7 @@ func step(n int) func(*model) tea.Cmd {
 func page(n int) func(*model) tea.Cmd {
 	return func(m *model) tea.Cmd {
 		if m.inside {
-			return m.scroll(n * max(1, m.detail.height-detailHead-2))
+			return m.scroll(n * max(1, m.detail.height-m.detail.headRows()-2))
 		}
 		return m.scroll(n * max(1, m.list.height-1))
 	}
@@ -121,7 +123,12 @@ func (m *model) answer(key tea.KeyPressMsg) tea.Cmd {
 	name := key.String()
 	switch {
 	case name == "esc":
+		if m.ask.kind == askSigning {
+			m.say(toneDim, "Nothing was sent.")
+		}
 		m.ask.close()
+	case m.ask.kind == askSigning:
+		return m.answerSigning(name)
 	case m.ask.kind == askConfirm:
 		yes := m.ask.yes
 		m.ask.close()

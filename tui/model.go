@@ -117,6 +117,10 @@ func (m *model) dispatch(msg tea.Msg) tea.Cmd {
 		return m.copied(msg)
 	case replayedMsg:
 		return m.replayed(msg)
+	case checkedMsg:
+		m.checked(msg)
+	case forecastMsg:
+		m.askSigning(msg)
 	case failedMsg:
 		m.askReplays(msg)
 	case draftMsg:

@@ -14,6 +14,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/replay"
 	"hookloop/tunnel"
 )
@@ -82,6 +83,11 @@ var sampleCounters = inspect.Counters{
 	Received: 12, Forwarded: 10, Held: 1, Refused: 1, Attempts: 13, Status2xx: 8, Status3xx: 1, Status4xx: 1, Status5xx: 1, Errors: 1, Pending: 1,
 }
 
+var stripeFacts = provider.Facts{
+	Provider: "stripe", Certainty: provider.Certain, Event: "invoice.paid", EventID: "evt_1", ProviderAttempt: 2, Signature: provider.Valid, SignatureCode: provider.CodeOK,
+	SignatureReason: "signed with STRIPE_WEBHOOK_SECRET", Scheme: "v1", Secret: "STRIPE_WEBHOOK_SECRET", Address: provider.NotListed,
+}
+
 // sampleRows are deliveries of every outcome, newest first as a Store lists them.
 func sampleRows() []inspect.Summary {
 	answered := func(status int, d time.Duration) *inspect.AttemptSummary {
@@ -101,8 +107,17 @@ func sampleRows() []inspect.Summary {
 		{Method: "GET", Path: "/socket", Size: 0, Last: &inspect.AttemptSummary{Number: 1, State: inspect.Answered, Status: 101, Protocol: inspect.WebSocket, Duration: 2 * time.Hour}},
 		{Method: "POST", Path: "/hooks/stripe", Size: 1284, Attempts: 2, Last: &inspect.AttemptSummary{Number: 2, Trigger: inspect.Replay, State: inspect.Answered, Status: 200, Duration: 31 * time.Millisecond}},
 	}
+	facts := map[int]provider.Facts{
+		0:  stripeFacts,
+		1:  {Provider: "github", Certainty: provider.Certain, Event: "push", Signature: provider.Invalid, SignatureCode: provider.CodeWrongSecret, SignatureReason: "the signature is from another secret"},
+		3:  {Provider: "stripe", Certainty: provider.Guess, Event: "customer.subscription.trial_will_end", Signature: provider.Unverifiable, SignatureCode: provider.CodeNoSecret},
+		4:  {Provider: "slack", Certainty: provider.Certain, Handshake: "url_verification", Signature: provider.Valid},
+		7:  {Provider: "apixo", Certainty: provider.Likely, Event: "task.completed", EventID: "task-1", Signature: provider.Unverifiable, SignatureCode: provider.CodeNotSigned},
+		11: stripeFacts,
+	}
 	list := make([]inspect.Summary, 0, len(rows))
 	for i, s := range rows {
+		s.Facts = facts[i]
 		s.ID, s.ReceivedAt, s.Target = int64(i+1), noon.Add(time.Duration(i-20)*time.Second), s.Path
 		if s.ID == 1 {
 			s.ReceivedAt = noon.AddDate(0, -1, 0)
@@ -122,16 +137,20 @@ func sampleDelivery() (*inspect.Delivery, []inspect.Attempt) {
 		ID: 12, ReceivedAt: noon.Add(-9 * time.Second), Method: "POST", Target: "/hooks/stripe?x=1;y=2&z=%zz", Host: "blue-fox.ngrok-free.app",
 		Proto: "HTTP/1.1", RemoteAddr: "203.0.113.7:4711", Endpoint: "https://blue-fox.ngrok-free.app",
 		Header: http.Header{"Content-Type": {"application/json"}, "X-Twice": {"one", "two"}, "Stripe-Signature": {"t=1710417591,v1=" + strings.Repeat("5257a869e7", 7)}},
-		Body:   []byte(body), Size: int64(len(body)), Disposition: inspect.Forwarded,
+		Body:   []byte(body), Size: int64(len(body)), Disposition: inspect.Forwarded, Facts: stripeFacts,
 	}
 	return d, []inspect.Attempt{
 		{
 			DeliveryID: 12, Number: 1, Trigger: inspect.Initial, State: inspect.Errored, StartedAt: noon.Add(-9 * time.Second), Duration: 5 * time.Second,
 			URL: "http://localhost:3000/hooks/stripe?x=1;y=2&z=%zz", Error: "no answer within 5s: the handler is slow or stuck", ErrorKind: inspect.ErrTimeout,
+			Outlook: &provider.Outlook{
+				Provider: "stripe", Verdict: provider.WouldRetry, Text: "Stripe: would retry in 1 h (attempt 3 of 17); it wants any 2xx",
+				Confidence: provider.Quoted, Limit: 10 * time.Second,
+			},
 		},
 		{
 			DeliveryID: 12, Number: 2, Trigger: inspect.Replay, State: inspect.Answered, StartedAt: noon.Add(-3 * time.Second), Duration: 31 * time.Millisecond,
-			URL: "http://localhost:3000/hooks/stripe?x=1;y=2&z=%zz", Sent: &inspect.Sent{Edited: true, Body: []byte("{}")},
+			URL: "http://localhost:3000/hooks/stripe?x=1;y=2&z=%zz", Sent: &inspect.Sent{Edited: true, Body: []byte("{}"), Signed: "Stripe v1, with STRIPE_WEBHOOK_SECRET"},
 			Response: &inspect.Response{
 				Status: 200, Proto: "HTTP/1.1", Header: http.Header{"Content-Type": {"text/html"}, "Date": {"Sat, 14 Mar 2026 11:59:57 GMT"}},
 				Body: []byte("<p>thanks</p>\n"), Size: 14,
@@ -148,6 +167,11 @@ func sampleModel(tb testing.TB, w, h int) *model {
 	return m
 }
 
+// subject is what docs of d are made of before its signature is looked at.
+func (m *model) subject(d *inspect.Delivery, attempts []inspect.Attempt, chosen int) subject {
+	return subject{cfg: &m.cfg, d: d, attempts: attempts, chosen: chosen}
+}
+
 // open opens the newest delivery at a tab.
 func (m *model) open(n tab) {
 	m.press(keyMsg("enter"))
@@ -156,7 +180,7 @@ func (m *model) open(n tab) {
 	d, attempts := sampleDelivery()
 	msg := detailMsg{id: d.ID, tab: n, d: d, attempts: attempts}
 	if n != tabAttempts {
-		msg.doc = buildDoc(n, d, attempts, 0, m.t)
+		msg.doc = buildDoc(n, m.subject(d, attempts, 0), m.t)
 	}
 	m.Update(msg)
 }
@@ -481,7 +505,7 @@ func TestChoosingAttempts(t *testing.T) {
 		t.Fatalf("h chose attempt %d, want 1", m.detail.chosen)
 	}
 	d, attempts := sampleDelivery()
-	m.Update(detailMsg{id: d.ID, chosen: 1, tab: tabResponse, d: d, attempts: attempts, doc: buildDoc(tabResponse, d, attempts, 1, m.t)})
+	m.Update(detailMsg{id: d.ID, chosen: 1, tab: tabResponse, d: d, attempts: attempts, doc: buildDoc(tabResponse, m.subject(d, attempts, 1), m.t)})
 	if got := m.text(); !strings.Contains(got, "1 of 2 · initial") || !strings.Contains(got, "no answer within 5s") {
 		t.Errorf("attempt 1 is not shown:\n%s", got)
 	}

@@ -79,6 +79,7 @@ func (m *model) enter() tea.Cmd {
 	if !m.inside {
 		m.inside = true
 		m.detail.aim(m.list.selected())
+		m.detail.due = true
 		m.resume, m.list.follow = m.list.follow, false
 		return nil
 	}

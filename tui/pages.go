@@ -15,15 +15,27 @@ import (
 // This file lays out the tabs of a delivery. Commands call it, away from the
 // drawing loop, since a body may be large.
 
+// A subject is what docs are made of. It never changes.
+type subject struct {
+	cfg      *Config
+	d        *inspect.Delivery
+	attempts []inspect.Attempt
+	chosen   int    // number of the attempt to show; 0 = the latest
+	check    *check // nil = d's signature is as it was found when it arrived
+}
+
 // buildDoc returns the doc of a tab.
-func buildDoc(n tab, d *inspect.Delivery, attempts []inspect.Attempt, chosen int, t *theme) *doc {
-	out := &doc{t: t}
-	a := chosenAttempt(attempts, chosen)
+func buildDoc(n tab, s subject, t *theme) *doc {
+	d := s.d
+	out := &doc{t: t, d: d, check: s.check}
+	a := chosenAttempt(s.attempts, s.chosen)
 	switch n {
 	case tabRequest:
-		requestDoc(out, d)
+		requestDoc(out, s)
 	case tabResponse:
-		responseDoc(out, d, a, len(attempts))
+		responseDoc(out, d, a, len(s.attempts))
+	case tabSignature:
+		signatureDoc(out, s)
 	case tabRaw:
 		rawDoc(out, d, a)
 	}
@@ -34,11 +46,13 @@ func fact(t *theme, name, value string) line {
 	return line{{fit(name, 10) + " ", t.dim}, {text: value}}
 }
 
-func requestDoc(out *doc, d *inspect.Delivery) {
-	t := out.t
+func requestDoc(out *doc, s subject) {
+	t, d := out.t, s.d
+	address, tone := addressWords(s)
+	out.text(senderLines(s, t)...)
 	out.text(
 		fact(t, "Received", d.ReceivedAt.Local().Format("2 Jan 2006 15:04:05.000")),
-		fact(t, "From", safe(d.RemoteAddr)),
+		append(fact(t, "From", safe(d.RemoteAddr)), span{address, t.tone(tone)}),
 		fact(t, "URL", safe(d.URL())),
 		fact(t, "Host", safe(d.Host)+"   "+safe(d.Proto)))
 	if d.Reason != "" {
@@ -90,10 +104,14 @@ func attemptFacts(a *inspect.Attempt, d *inspect.Delivery, t *theme) []line {
 	if a.Error != "" {
 		lines = append(lines, line{{fit("Error", 10) + " ", t.dim}, {safe(a.Error), t.bad}})
 	}
-	return append(lines,
+	lines = append(lines,
 		fact(t, "Sent to", safe(a.URL)),
 		fact(t, "Sent at", a.StartedAt.Local().Format("2 Jan 2006 15:04:05.000")),
 		fact(t, "Sent", sentText(a, d)))
+	if resigned(a) {
+		lines = append(lines, fact(t, "Signed", "again: "+safe(a.Sent.Signed)))
+	}
+	return lines
 }
 
 // sentText says how what was sent differs from the delivery.

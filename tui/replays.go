@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -19,6 +20,7 @@ type replays struct {
 	queue  []int64
 	ended  int
 	failed int
+	signed int // again
 	total  int
 }
 
@@ -36,12 +38,15 @@ func (m *model) replay() tea.Cmd {
 	id := m.target()
 	m.detail.chosen = 0
 	m.say(toneInfo, "Replaying #%d …", id)
-	return m.src.send(id, replay.Options{}, false)
+	return m.src.replay(id, replay.Options{})
 }
 
 func (m *model) replayed(msg replayedMsg) tea.Cmd {
 	ok := msg.err == nil && msg.attempt != nil && msg.attempt.Summary().OK()
 	if msg.queued {
+		if resigned(msg.attempt) {
+			m.replays.signed++
+		}
 		return m.nextReplay(ok)
 	}
 	switch {
@@ -52,10 +57,17 @@ func (m *model) replayed(msg replayedMsg) tea.Cmd {
 		m.say(toneBad, "#%d, attempt %d: %s", msg.id, msg.attempt.Number, safe(msg.attempt.Error))
 	default:
 		s := msg.attempt.Summary()
-		m.say(statusTone(s.Status), "#%d, attempt %d: %d in %s", msg.id, s.Number, s.Status, FormatDuration(s.Duration))
+		how := ""
+		if resigned(msg.attempt) {
+			how = ", signed again"
+		}
+		m.say(statusTone(s.Status), "#%d, attempt %d: %d in %s%s", msg.id, s.Number, s.Status, FormatDuration(s.Duration), how)
 	}
 	return nil
 }
+
+// resigned reports whether an attempt went out with another signature.
+func resigned(a *inspect.Attempt) bool { return a != nil && a.Sent != nil && a.Sent.Signed != "" }
 
 // failedMsg are the deliveries that R would replay.
 type failedMsg struct {
@@ -116,6 +128,9 @@ func (m *model) askReplays(msg failedMsg) {
 	if msg.more {
 		question = fmt.Sprintf("Replay the newest %d failed deliveries?", len(msg.ids))
 	}
+	if m.cfg.hasSecrets() {
+		question = strings.TrimSuffix(question, "?") + ", signed again where needed?"
+	}
 	m.ask.confirm(question, func() tea.Cmd {
 		m.replays = replays{queue: msg.ids, total: len(msg.ids)}
 		var cmds []tea.Cmd
@@ -148,7 +163,11 @@ func (m *model) nextReplay(ok bool) tea.Cmd {
 		if r.failed > 0 {
 			n = toneBad
 		}
-		m.say(n, "Replayed %s: %d accepted, %d failed again.", count(r.ended, "delivery", "deliveries"), r.ended-r.failed, r.failed)
+		signed := ""
+		if r.signed > 0 {
+			signed = fmt.Sprintf(" %d of them signed again.", r.signed)
+		}
+		m.say(n, "Replayed %s: %d accepted, %d failed again.%s", count(r.ended, "delivery", "deliveries"), r.ended-r.failed, r.failed, signed)
 	}
 	return m.takeReplay()
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -222,7 +223,7 @@ type detailMsg struct {
 // detail reads a delivery, or only its attempts where have is it already; old
 // is then the tab's doc, which a new attempt leaves as it is in the Request
 // tab. Bodies are kept of the chosen attempt alone.
-func (s source) detail(id int64, chosen int, n tab, have *inspect.Delivery, old *doc, t *theme) tea.Cmd {
+func (s source) detail(id int64, chosen int, n tab, have *inspect.Delivery, c *check, old *doc, t *theme) tea.Cmd {
 	return func() tea.Msg {
 		m := detailMsg{id: id, chosen: chosen, tab: n, d: have}
 		if m.d == nil {
@@ -240,14 +241,17 @@ func (s source) detail(id int64, chosen int, n tab, have *inspect.Delivery, old 
 			}
 		}
 		switch {
-		case n == tabRequest && have != nil && old != nil && old.t == t:
+		case n == tabRequest && have != nil && old != nil && old.t == t && old.check == c && sameFacts(old.d, have):
 			m.doc = old
 		case n != tabAttempts:
-			m.doc = buildDoc(n, m.d, m.attempts, chosen, t)
+			m.doc = buildDoc(n, subject{s.cfg, m.d, m.attempts, chosen, c}, t)
 		}
 		return m
 	}
 }
+
+// sameFacts reports whether a and b are told of alike.
+func sameFacts(a, b *inspect.Delivery) bool { return reflect.DeepEqual(a.Facts, b.Facts) }
 
 func dropBodies(a *inspect.Attempt) {
 	if a.Response != nil {
@@ -265,9 +269,9 @@ type docMsg struct {
 	doc *doc
 }
 
-func (s source) doc(n tab, d *inspect.Delivery, attempts []inspect.Attempt, chosen int, t *theme) tea.Cmd {
+func (s source) doc(n tab, of subject, t *theme) tea.Cmd {
 	return func() tea.Msg {
-		return docMsg{d: d, tab: n, doc: buildDoc(n, d, attempts, chosen, t)}
+		return docMsg{d: of.d, tab: n, doc: buildDoc(n, of, t)}
 	}
 }
 

@@ -49,6 +49,10 @@ func (m *model) arrange() {
 		p.list = rest
 	}
 	m.plan = p
+	m.detail.prospect = nil
+	if p.detail >= briefHeight {
+		m.detail.prospect = m.prospect(p.detailW)
+	}
 	m.list.resize(p.list - m.listHead())
 	m.detail.resize(p.detailW, p.detail)
 }

@@ -1,0 +1,208 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"hookloop/inspect"
+	"hookloop/inspect/provider"
+)
+
+// This file puts into words who sent a delivery and whether its signature holds.
+
+// maxBrief bounds a captured word on a row: an event type comes from a body.
+const maxBrief = 256 // bytes
+
+// brief is safe for a row: of a long text its beginning.
+func brief(s string) string {
+	if len(s) > maxBrief {
+		s = strings.ToValidUTF8(s[:maxBrief], "") + "…"
+	}
+	return safe(s)
+}
+
+// senderName is a provider's name, with a mark where it is a guess; "" when it
+// is not known.
+func senderName(f *provider.Facts) string {
+	name := brief(f.Provider)
+	if f.Certainty == provider.Guess {
+		name += "?"
+	}
+	return name
+}
+
+// eventName is what a delivery is; "" when that is not known.
+func eventName(f *provider.Facts) string {
+	if f.Handshake != "" {
+		return "handshake"
+	}
+	return brief(f.Event)
+}
+
+// signatureMark is a signature's result in one cell, which is empty where
+// nobody has looked.
+func signatureMark(r provider.Result) (string, tone) {
+	switch r {
+	case provider.Valid:
+		return "✓", toneOK
+	case provider.Invalid:
+		return "✗", toneBad
+	case provider.Unverifiable:
+		return "·", toneDim
+	}
+	return " ", toneNone
+}
+
+// signatureWords is a signature's result in words.
+func signatureWords(r provider.Result) string {
+	switch r {
+	case provider.Valid:
+		return "valid"
+	case provider.Invalid:
+		return "invalid"
+	case provider.Unverifiable:
+		return "not verifiable"
+	}
+	return "not looked at"
+}
+
+// entry is what the catalog knows of a provider; nil when that is nothing.
+func (c *Config) entry(name string) *provider.Provider {
+	if c.Checker == nil || c.Checker.Catalog == nil || name == "" {
+		return nil
+	}
+	return c.Checker.Catalog.Provider(name)
+}
+
+// providerTitle is a provider's own spelling of its name.
+func (c *Config) providerTitle(name string) string {
+	if p := c.entry(name); p != nil && p.Title != "" {
+		return brief(p.Title)
+	}
+	return brief(name)
+}
+
+// handshake is what the catalog knows of a delivery's handshake; nil when that
+// is nothing, or when it is none.
+func (c *Config) handshake(f *provider.Facts) *provider.Handshake {
+	p := c.entry(f.Provider)
+	if p == nil || f.Handshake == "" {
+		return nil
+	}
+	i := slices.IndexFunc(p.Handshakes, func(h provider.Handshake) bool { return h.Name == f.Handshake })
+	if i < 0 {
+		return nil
+	}
+	return &p.Handshakes[i]
+}
+
+// hasSecrets reports whether anything is there to sign with.
+func (c *Config) hasSecrets() bool {
+	return c.Checker != nil &&
+		(len(c.Checker.Secrets) > 0 || slices.ContainsFunc(c.Checker.Routes, func(r provider.Route) bool { return len(r.Secrets) > 0 }))
+}
+
+var certaintyWords = map[provider.Certainty]string{
+	provider.Named: "as you said", provider.Certain: "certain", provider.Likely: "likely", provider.Guess: "a guess",
+}
+
+// senderLines say who sent d, what it is and whether its signature holds.
+func senderLines(s subject, t *theme) []line {
+	f := &s.d.Facts
+	var lines []line
+	if f.Provider != "" {
+		text := line{{fit("Provider", 10) + " ", t.dim}, {s.cfg.providerTitle(f.Provider), t.bold}}
+		if w := certaintyWords[f.Certainty]; w != "" {
+			text = append(text, span{"  " + w, t.dim})
+		}
+		if len(f.Others) > 0 {
+			text = append(text, span{"; it may be " + safe(strings.Join(f.Others, ", ")), t.dim})
+		}
+		lines = append(lines, text)
+	}
+	if f.Event != "" {
+		lines = append(lines, fact(t, "Event", safe(f.Event)))
+	}
+	if f.EventID != "" {
+		lines = append(lines, fact(t, "Event ID", safe(f.EventID)))
+	}
+	if f.ProviderAttempt > 0 {
+		lines = append(lines, fact(t, "Its count", fmt.Sprintf("delivery %d of this event, by the provider", f.ProviderAttempt)))
+	}
+	if l := handshakeLine(s, t); l != nil {
+		lines = append(lines, l)
+	}
+	if l := signatureLine(s, t); l != nil {
+		lines = append(lines, l)
+	}
+	if len(lines) > 0 {
+		lines = append(lines, line{})
+	}
+	return lines
+}
+
+// handshakeLine says that d is a handshake and what to do about it.
+func handshakeLine(s subject, t *theme) line {
+	f := &s.d.Facts
+	if f.Handshake == "" {
+		return nil
+	}
+	l := line{{fit("Handshake", 10) + " ", t.dim}, {safe(f.Handshake), t.info}}
+	h := s.cfg.handshake(f)
+	switch {
+	case h != nil && !h.Confirm.IsZero():
+		l = append(l, span{": c confirms it", nil})
+	case s.d.Disposition == inspect.Held && s.d.Reason != "":
+		l = append(l, span{": " + safe(s.d.Reason), nil})
+	case h != nil && h.Reply != nil:
+		l = append(l, span{": your handler has to answer it, or start hookloop with --answer-handshakes", nil})
+	case h != nil:
+		l = append(l, span{": any 2xx answers it", nil})
+	}
+	if h != nil && h.Notes != "" {
+		l = append(l, span{". " + safe(h.Notes), t.dim})
+	}
+	return l
+}
+
+// signatureLine says whether the signature holds: as it was just found, else
+// as it was found when d arrived.
+func signatureLine(s subject, t *theme) line {
+	f := &s.d.Facts
+	result, reason := f.Signature, f.SignatureReason
+	if s.check != nil {
+		result, reason = s.check.Result, s.check.Reason
+	}
+	if result == "" {
+		return nil
+	}
+	l := append(line{{fit("Signature", 10) + " ", t.dim}}, verdict(result, reason, t)...)
+	if s.check != nil && f.Signature != "" && f.Signature != result {
+		l = append(l, span{"; it was " + signatureWords(f.Signature) + " when it arrived", t.dim})
+	}
+	return l
+}
+
+// verdict is a result with its mark and why.
+func verdict(r provider.Result, reason string, t *theme) []span {
+	mark, tone := signatureMark(r)
+	words := signatureWords(r)
+	spans := []span{{mark + " " + words, t.tone(tone)}}
+	if reason != "" && reason != words {
+		spans = append(spans, span{": " + safe(reason), nil})
+	}
+	return spans
+}
+
+// addressWords says whether the client's address is one of its provider's.
+func addressWords(s subject) (string, tone) {
+	title := s.cfg.providerTitle(s.d.Facts.Provider)
+	switch s.d.Facts.Address {
+	case provider.Listed:
+		return "   one of " + title + "'s addresses", toneOK
+	case provider.NotListed:
+		return "   not one of " + title + "'s published addresses", toneWarn
+	}
+	return "", toneNone
+}
