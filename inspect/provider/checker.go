@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"net/http"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type Checker struct {
 	Secrets  map[string][]Secret          // by provider; any of them may match
 	Settings map[string]map[string]string // by provider and key
 	Keys     *Fetcher                     // fetches certificates and keys; nil = none are fetched
+	HTTP     http.RoundTripper            // for Confirm; nil = http.DefaultTransport
 }
 
 // A Route says what is known of the deliveries below a path.

@@ -58,3 +58,14 @@ func (d *Delivery) Variant(name string) (*Delivery, error) {
 	}
 	return &merged, nil
 }
+
+// VariantOf returns the name of the variant that r is of; "" where none says so.
+func (p *Provider) VariantOf(r *Request) string {
+	sc := &scope{r: r}
+	for _, name := range slices.Sorted(maps.Keys(p.Delivery.Variants)) {
+		if when := p.Delivery.Variants[name].When; len(when) > 0 && allHold(when, sc) {
+			return name
+		}
+	}
+	return ""
+}

@@ -1,7 +1,7 @@
 package provider
 
 import (
-	"context"
+	"crypto/subtle"
 	"net/http"
 )
 
@@ -44,10 +44,26 @@ type Answer struct {
 	Secret *Secret // one it handed over; nil = none
 }
 
-// Answer returns the answer that rec's handshake wants, or an error that says
-// why there is none (no secret to sign it with, …), in words that say what to do.
-func (c *Checker) Answer(r *Request, rec Recognition) (*Answer, error) { return nil, nil }
+// matchHandshake returns the handshake that a request is, or nil.
+func (p *Provider) matchHandshake(sc *scope) *Handshake {
+	for i := range p.Handshakes {
+		if allHold(p.Handshakes[i].When, sc) {
+			return &p.Handshakes[i]
+		}
+	}
+	return nil
+}
 
-// Confirm fetches the address that a handshake asks to have fetched (SNS:
-// SubscribeURL), after a check of its host, and returns a line about it.
-func (c *Checker) Confirm(ctx context.Context, r *Request) (string, error) { return "", nil }
+// meets reports whether a request has what the handshake requires. checked is
+// false where nothing is required, or the setting that it is compared with is not set.
+func (h *Handshake) meets(sc *scope) (ok, checked bool) {
+	if h.Require == nil {
+		return true, false
+	}
+	want := sc.settings[h.Require.Setting]
+	if want == "" {
+		return true, false
+	}
+	got, _ := h.Require.Value.first(sc)
+	return subtle.ConstantTimeCompare([]byte(got), []byte(want)) == 1, true
+}

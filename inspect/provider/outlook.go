@@ -155,11 +155,7 @@ func (p *Provider) Outlook(o Outcome) Outlook {
 	if f.is == exhausted {
 		out.Guess = f.plan.deliveries() == 0 && f.plan.Unpublished != ""
 	}
-	title := p.Title
-	if title == "" {
-		title = p.Name
-	}
-	out.Text = title + ": " + text + d.wish(f, o)
+	out.Text = p.short() + ": " + text + d.wish(f, o)
 	return out
 }
 

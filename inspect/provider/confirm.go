@@ -1,0 +1,122 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// What fetching a confirmation's address may take.
+const (
+	confirmTimeout = 10 * time.Second
+	confirmBody    = 64 << 10
+)
+
+// arn is what SNS answers a confirmed subscription with:
+// https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html
+var arn = regexp.MustCompile(`<SubscriptionArn>\s*(arn:[!-;=?-~]{1,500})\s*</SubscriptionArn>`)
+
+// Confirm fetches the address that a handshake asks to have fetched (SNS:
+// SubscribeURL) and returns a line about it: "confirmed: arn:…". It fetches
+// nothing but https from one of the handshake's hosts, follows no redirects,
+// and refuses a handshake whose signature is wrong.
+func (c *Checker) Confirm(ctx context.Context, r *Request) (string, error) {
+	rec := c.Recognize(r)
+	p, h := rec.Provider, rec.Handshake
+	if p == nil || h == nil || h.Confirm.IsZero() {
+		return "", errors.New("there is nothing to confirm: this is no subscription's confirmation")
+	}
+	what := p.short() + "'s " + h.Name
+	if d := c.Verify(ctx, r); d.Result == Invalid {
+		return "", fmt.Errorf("%s was not confirmed: %s", what, d.Reason)
+	}
+	text, _ := h.Confirm.first(&scope{r: r, settings: c.Settings[p.Name]})
+	address, err := pinned(text, h.Hosts)
+	if err != nil {
+		return "", fmt.Errorf("%s was not confirmed: %w", what, err)
+	}
+	line, err := c.visit(ctx, address)
+	if err != nil {
+		return "", fmt.Errorf("%s was not confirmed: %w", what, err)
+	}
+	return line, nil
+}
+
+// visit fetches a confirmation's address once.
+func (c *Checker) visit(ctx context.Context, address *url.URL) (string, error) {
+	client := &http.Client{
+		Transport:     c.HTTP,
+		Timeout:       confirmTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := client.Do(req)
+	var failed *url.Error
+	if errors.As(err, &failed) { // without the address: it holds a token
+		return "", fmt.Errorf("%s cannot be reached: %w", address.Host, failed.Err)
+	}
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, confirmBody))
+	if err != nil {
+		return "", fmt.Errorf("the answer of %s broke off: %w", address.Host, err)
+	}
+	status := strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return "", fmt.Errorf("%s answered %s", address.Host, status)
+	}
+	if found := arn.FindSubmatch(body); found != nil {
+		return "confirmed: " + string(found[1]), nil
+	}
+	return "confirmed: " + address.Host + " answered " + status, nil
+}
+
+// pinned parses an address that a request names. It has to be https, without
+// a user or a port, on one of the hosts, in which a * stands for no dot.
+func pinned(text string, hosts []string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return nil, errors.New("it names no address")
+	case err != nil || u.Scheme != "https" || u.Opaque != "" || u.User != nil || u.Fragment != "":
+		return nil, errors.New("the address that it names is no plain https address")
+	case u.Port() != "" || strings.HasSuffix(u.Host, ":"):
+		return nil, errors.New("the address that it names has a port")
+	}
+	for _, host := range hosts {
+		if matchHost(host, u.Hostname()) {
+			return u, nil
+		}
+	}
+	return nil, fmt.Errorf("the address that it names is on %q, not on %s", u.Hostname(), joinWords(hosts, "or"))
+}
+
+// matchHost reports whether host is pattern, label by label, whatever the
+// case; a * in a label stands for any text without a dot. Whoever has a bucket
+// named sns has the host sns.s3.amazonaws.com, so no * is a label of S3's.
+func matchHost(pattern, host string) bool {
+	labels, want := strings.Split(strings.ToLower(host), "."), strings.Split(strings.ToLower(pattern), ".")
+	if len(labels) != len(want) {
+		return false
+	}
+	for i, label := range labels {
+		if label == "" || !match(want[i], label) {
+			return false
+		}
+		if strings.Contains(want[i], "*") && (label == "s3" || strings.HasPrefix(label, "s3-")) {
+			return false
+		}
+	}
+	return true
+}
