@@ -22,12 +22,15 @@ import (
 // replayFlags are the flags of replay.
 type replayFlags struct {
 	handlerFlags
+	providerFlags
 	to       string
 	failed   bool
 	query    string
 	edit     bool
 	bodyFile string
 	asJSON   bool
+	resign   bool
+	noResign bool
 }
 
 func (a *app) replayCommand() *cobra.Command {
@@ -38,27 +41,37 @@ func (a *app) replayCommand() *cobra.Command {
 		Short:   "Send deliveries to the handler again",
 		Long: "replay makes another attempt of each delivery named, as it was received, and prints the answer.\n" +
 			"It goes to the handler of a running listen, else to where the delivery went before, or to --to.\n" +
+			"Where the handler would refuse the signature (its timestamp has aged, the body was edited) and there is a\n" +
+			"secret, it is signed again, as the provider would sign it now.\n" +
 			"The exit status is 0 if every answer was a 2xx, else 1.",
 		Example: `hookloop replay last
 hookloop replay 3..7
 hookloop replay --failed
 hookloop replay 12 --to http://localhost:4000 -H 'X-Debug: 1'
-hookloop replay 12 --edit`,
+hookloop replay 12 --edit --secret stripe=env:STRIPE_WEBHOOK_SECRET
+hookloop replay 12 --no-resign`,
 		ValidArgsFunction: a.completeIDs,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.replay(cmd.Context(), &f, args) },
 	}
 	f.handlerFlags.add(cmd.Flags())
+	f.providerFlags.add(a, cmd)
 	set := cmd.Flags()
 	set.StringVar(&f.to, "to", "", "send to this port, host:port or URL instead; a path in it replaces the delivery's")
 	set.BoolVar(&f.failed, "failed", false, "all deliveries whose latest attempt failed")
 	set.StringVar(&f.query, "query", "", "all deliveries that match, see `hookloop list --help`")
 	set.BoolVar(&f.edit, "edit", false, "edit the body in $EDITOR first")
 	set.StringVar(&f.bodyFile, "body-file", "", "send this file's content as the body; - reads standard input")
+	set.BoolVar(&f.resign, "resign", false, "sign again, as the provider would sign it now")
+	set.BoolVar(&f.noResign, "no-resign", false, "leave the signature as it was received, even where it would be refused")
 	set.BoolVar(&f.asJSON, "json", false, "print one JSON object an attempt")
 	return cmd
 }
 
 func (a *app) replay(ctx context.Context, f *replayFlags, exprs []string) error {
+	signing, err := f.signing()
+	if err != nil {
+		return err
+	}
 	store, err := a.openStore(inspect.Options{})
 	if err != nil {
 		return err
@@ -75,15 +88,21 @@ func (a *app) replay(ctx context.Context, f *replayFlags, exprs []string) error 
 	if err != nil {
 		return err
 	}
+	if signing != replay.AsReceived {
+		if sender.Checker, err = a.checker(&f.providerFlags); err != nil {
+			return err
+		}
+	}
 	defer sender.Stop()
 	ok := true
 	for _, id := range ids {
-		o := replay.Options{To: f.to}
+		o := replay.Options{To: f.to, Signing: signing}
 		if f.edit || f.bodyFile != "" {
 			if o, err = a.edited(ctx, f, store, id, o); err != nil {
 				return err
 			}
 		}
+		a.sayForecast(ctx, sender, id, o)
 		at, err := sender.Replay(ctx, id, o)
 		if err != nil {
 			if len(ids) == 1 || ctx.Err() != nil {
@@ -102,6 +121,40 @@ func (a *app) replay(ctx context.Context, f *replayFlags, exprs []string) error 
 		return errSilent
 	}
 	return nil
+}
+
+// signing is the way that --resign and --no-resign choose.
+func (f *replayFlags) signing() (replay.Signing, error) {
+	switch {
+	case f.resign && f.noResign:
+		return "", usagef("--resign and --no-resign say opposite things: use one of them")
+	case f.resign:
+		return replay.SignAgain, nil
+	case f.noResign:
+		return replay.AsReceived, nil
+	}
+	return replay.SignIfNeeded, nil
+}
+
+// sayForecast tells of a signature that would be refused, before it is sent,
+// and what becomes of it. Errors are left to the replay.
+func (a *app) sayForecast(ctx context.Context, s *replay.Sender, id int64, o replay.Options) {
+	f, err := s.Forecast(ctx, id, o)
+	if err != nil || f.Refused == "" {
+		return
+	}
+	then := "sent as received; --resign signs it again"
+	switch {
+	case f.Sign && o.Signing == replay.SignAgain:
+		then = "signed again with " + f.Secret
+	case f.Sign:
+		then = "signed again with " + f.Secret + "; --no-resign sends it as received"
+	case o.Signing == replay.SignAgain:
+		return // the replay says why not
+	case !f.CanSign:
+		then = "sent as received: " + f.Why
+	}
+	a.sayf("hookloop: #%d: %s: %s", id, inspect.Escape(f.Refused), inspect.Escape(then))
 }
 
 // choose returns the deliveries to replay, at least one.
@@ -201,11 +254,7 @@ func (a *app) runEditor(ctx context.Context, body []byte) ([]byte, error) {
 
 func (a *app) printAttempt(ctx context.Context, f *replayFlags, store *inspect.Store, at *inspect.Attempt, whole bool) error {
 	if f.asJSON {
-		return inspect.NewJSONEncoder(a.Stdout).Encode(struct {
-			DeliveryID int64  `json:"delivery_id"`
-			URL        string `json:"url"`
-			*inspect.AttemptSummary
-		}{at.DeliveryID, at.URL, at.Summary()})
+		return inspect.NewJSONEncoder(a.Stdout).Encode(viewReplay(at))
 	}
 	d, err := store.Delivery(ctx, at.DeliveryID)
 	if err != nil {
@@ -219,6 +268,9 @@ func (a *app) printAttempt(ctx context.Context, f *replayFlags, store *inspect.S
 	if at.Error != "" {
 		why = ": " + inspect.Escape(at.Error)
 	}
+	if at.Sent != nil && at.Sent.Signed != "" {
+		why += ", signed again: " + inspect.Escape(at.Sent.Signed)
+	}
 	p.linef("#%d %s %s → %s in %s (attempt %d, %s)%s", d.ID, inspect.Escape(d.Method), inspect.Escape(d.Path()), answer,
 		tui.FormatDuration(at.Duration), at.Number, inspect.Escape(at.URL), why)
 	if whole && at.Response != nil {
@@ -226,4 +278,30 @@ func (a *app) printAttempt(ctx context.Context, f *replayFlags, store *inspect.S
 		p.message(at.Response.Header, at.Response.Trailer, at.Response.Body, at.Response.Truncated)
 	}
 	return nil
+}
+
+// A replayView is what --json prints of an attempt.
+type replayView struct {
+	DeliveryID int64  `json:"delivery_id"`
+	URL        string `json:"url"`
+	*inspect.AttemptSummary
+	Signed string    `json:"signed"` // how it was signed again; "" = it was not
+	Sent   *sentView `json:"sent"`   // how what was sent differs from the delivery; null = it does not
+}
+
+type sentView struct {
+	Method string      `json:"method,omitempty"`
+	Host   string      `json:"host,omitempty"`
+	Header http.Header `json:"header,omitempty"` // the whole set
+	Edited bool        `json:"edited"`           // the body is not the delivery's
+	Size   int         `json:"size"`             // of that body
+}
+
+func viewReplay(at *inspect.Attempt) replayView {
+	v := replayView{DeliveryID: at.DeliveryID, URL: at.URL, AttemptSummary: at.Summary()}
+	if s := at.Sent; s != nil {
+		v.Signed = s.Signed
+		v.Sent = &sentView{Method: s.Method, Host: s.Host, Header: s.Header, Edited: s.Edited, Size: len(s.Body)}
+	}
+	return v
 }
