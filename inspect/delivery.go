@@ -9,7 +9,8 @@
 //   - Bytes are exact: a body is never re-encoded, a request target never
 //     re-parsed, a repeated header never joined.
 //   - A delivery is durable before it is handed to anyone, and before its
-//     sender gets an answer. Nothing ever overwrites one.
+//     sender gets an answer. Nothing ever overwrites one. Only what is known of
+//     its sender and signature ([Delivery.Facts]) may be learned later.
 //   - Every attempt ends: with a response, with an error, or, when its process
 //     died, as interrupted.
 //   - A slow reader never slows a writer: viewers are woken by a signal that
@@ -34,7 +35,8 @@ const (
 	Refused   Disposition = "refused"   // answered by us with an error; Reason says why
 )
 
-// A Delivery is one HTTP request as received. It is immutable once stored.
+// A Delivery is one HTTP request as received. It is immutable once stored, but
+// for Pinned and Facts.
 type Delivery struct {
 	ID         int64     // from 1, given by Store.Add, in the order of arrival
 	ReceivedAt time.Time // UTC, when the last byte of the request was read; microseconds
@@ -51,10 +53,10 @@ type Delivery struct {
 	Truncated  bool        // the body was over the limit, or its sender hung up; it can't be replayed
 
 	Disposition Disposition
-	Reason      string // why it was refused; "" otherwise
+	Reason      string // why it was refused, or how a handshake was answered; "" otherwise
 	Pinned      bool   // kept by retention
 
-	Facts provider.Facts // who sent it, what it is, and whether its signature holds, as far as was known
+	Facts provider.Facts // who sent it, what it is, and whether its signature holds, as far as is known; see Store.SetFacts
 }
 
 // Request returns the delivery as package provider looks at it.
@@ -90,8 +92,8 @@ func targetPath(target string) string {
 }
 
 // A Summary is what a list shows of a delivery: no headers, no bodies, and of
-// Target and Path the first 2,048 characters, so that a list stays small
-// whatever was sent.
+// Target and Path the first 2,048 characters, of each of the Facts 1,024 bytes,
+// so that a list stays small whatever was sent.
 type Summary struct {
 	ID          int64       `json:"id"`
 	ReceivedAt  time.Time   `json:"received_at"`

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hookloop/inspect/provider"
 )
 
 // A QueryKey describes a key of the search language, for help screens.
@@ -40,6 +42,10 @@ var queryKeys = []queryKey{
 	{"host", "the Host header; * and ? match any text", "host:*.example.com", parseHost},
 	{"status", "the latest attempt's status", "status:>=500 (or 404, 5xx, 500..599)", parseStatus},
 	{"is", "one of " + strings.Join(isNames(), ", "), "is:failed", parseIs},
+	{"provider", "who sent it; * and ? match any text", "provider:stripe", parseProvider},
+	{"event", "the event type; * and ? match any text", "event:charge.*", parseEvent},
+	{"event_id", "the provider's ID of the event; * and ? match any text", "event_id:evt_*", parseEventID},
+	{"signature", "whether the signature holds", "signature:invalid (or valid, none, a reason such as wrong_secret)", parseSignature},
 	{"trigger", "any attempt's trigger: " + strings.Join(triggerNames, ", "), "trigger:replay", parseTrigger},
 	{"since", "arrived in this time, or after a time", "since:1h (or 30m, 2d, 2026-01-31, 2026-01-31T09:00:00Z)", parseSince},
 	{"before", "arrived longer ago, or before a time", "before:2d", parseBefore},
@@ -103,8 +109,10 @@ var isConditions = []struct {
 }{
 	{"failed", latest(attemptOver + " AND NOT " + attemptOK)},
 	{"forwarded", expr("d.disposition = 'forwarded'")},
+	{"handshake", expr("d.facts ->> '$.handshake' <> ''")},
 	{"held", expr("d.disposition = 'held'")},
 	{"interrupted", latest("a.state = 'interrupted'")},
+	{"listed", address(provider.Listed)},
 	{"ok", latest(attemptOK)},
 	{"pending", latest("a.state = 'pending'")},
 	{"pinned", expr("EXISTS (SELECT 1 FROM pins p WHERE p.delivery_id = d.id)")},
@@ -112,7 +120,13 @@ var isConditions = []struct {
 	{"replayed", anyAttempt("a.trigger = 'replay'")},
 	{"sse", anyAttempt("a.protocol = 'sse'")},
 	{"truncated", expr("d.truncated")},
+	{"unlisted", address(provider.NotListed)},
 	{"websocket", anyAttempt("a.protocol = 'websocket'")},
+}
+
+// address returns a condition on whether the sender's address is one that its provider publishes.
+func address(check provider.AddressCheck) condition {
+	return expr("d.facts ->> '$.address' = ?", string(check))
 }
 
 func isNames() []string {
@@ -130,6 +144,55 @@ func parseIs(v value) (condition, error) {
 		}
 	}
 	return nil, oneOf(v, isNames())
+}
+
+func parseProvider(v value) (condition, error) {
+	return expr("d.provider <> '' AND d.provider GLOB lower(?)", v.glob()), nil
+}
+
+func parseEvent(v value) (condition, error) {
+	return expr("d.event_type <> '' AND lower(d.event_type) GLOB lower(?)", v.glob()), nil
+}
+
+func parseEventID(v value) (condition, error) {
+	return expr("d.event_id <> '' AND d.event_id GLOB ?", v.glob()), nil
+}
+
+// signatures are the words for a signature's result, and the results they stand for.
+var signatures = []struct {
+	name    string
+	results []provider.Result // one of them, or two, of which "" is that nobody looked
+}{
+	{"valid", []provider.Result{provider.Valid}},
+	{"good", []provider.Result{provider.Valid}},
+	{"invalid", []provider.Result{provider.Invalid}},
+	{"bad", []provider.Result{provider.Invalid}},
+	{"unverifiable", []provider.Result{provider.Unverifiable}},
+	{"none", []provider.Result{provider.Unverifiable, ""}},
+}
+
+var signatureCodes = []provider.Code{
+	provider.CodeOK, provider.CodeWrongSecret, provider.CodeBodyChanged, provider.CodeTooOld, provider.CodeInFuture, provider.CodeUnknownVersion,
+	provider.CodeMissing, provider.CodeMalformed, provider.CodeURLDiffers, provider.CodeSecretForm, provider.CodeNoSecret, provider.CodeNotSigned,
+	provider.CodeNoKey, provider.CodeNoSetting, provider.CodeTruncated, provider.CodeUnrecognized, provider.CodeHandshakeRefused,
+}
+
+func parseSignature(v value) (condition, error) {
+	name := strings.ToLower(v.text)
+	var names []string
+	for _, s := range signatures {
+		if s.name == name {
+			return expr("d.signature IN (?, ?)", string(s.results[0]), string(s.results[len(s.results)-1])), nil
+		}
+		names = append(names, s.name)
+	}
+	for _, code := range signatureCodes {
+		if string(code) == name {
+			return expr("d.facts ->> '$.signature_code' = ?", name), nil
+		}
+		names = append(names, string(code))
+	}
+	return nil, oneOf(v, names)
 }
 
 var triggerNames = []string{string(Initial), string(Replay), string(Duplicate), string(Retry), string(Simulation)}

@@ -10,6 +10,8 @@ import (
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"hookloop/inspect/provider"
 )
 
 var queryNow = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
@@ -88,7 +90,27 @@ func queryDB(tb testing.TB) *sqlite.Conn {
 	if err := sqlitex.Execute(conn, "INSERT INTO pins VALUES (2)", nil); err != nil {
 		tb.Fatal(err)
 	}
+	for id, f := range queryFacts {
+		text, err := encodeFacts(f)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		err = sqlitex.Execute(conn, "UPDATE deliveries SET provider=?, event_type=?, event_id=?, signature=?, facts=? WHERE id=?",
+			&sqlitex.ExecOptions{Args: []any{f.Provider, f.Event, f.EventID, string(f.Signature), string(text), id}})
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
 	return conn
+}
+
+// queryFacts are what is known of the deliveries of queryDB; of the others, nothing is.
+var queryFacts = map[int64]provider.Facts{
+	1: {Provider: "stripe", Event: "charge.failed", EventID: "evt_1", Signature: provider.Valid, SignatureCode: provider.CodeOK, Address: provider.Listed},
+	2: {Provider: "github", Event: "push", EventID: "72d3-[1]", Signature: provider.Invalid, SignatureCode: provider.CodeWrongSecret, Address: provider.NotListed},
+	5: {Provider: "standard-webhooks", Event: "Charge.Paid", EventID: "EVT_1", Signature: provider.Unverifiable, SignatureCode: provider.CodeNoSecret},
+	6: {Provider: "slack", Handshake: "url_verification", Signature: provider.Invalid, SignatureCode: provider.CodeTooOld},
+	7: {Signature: provider.Unverifiable, SignatureCode: provider.CodeUnrecognized},
 }
 
 // find returns the IDs that q finds, oldest first.
@@ -147,6 +169,36 @@ func TestQuery(t *testing.T) {
 		{"is:websocket", []int64{7}},
 		{"is:sse", []int64{8}},
 		{"is:interrupted", []int64{8}},
+		{"is:handshake", []int64{6}},
+		{"-is:handshake", []int64{1, 2, 3, 4, 5, 7, 8}},
+		{"is:listed", []int64{1}},
+		{"is:unlisted", []int64{2}},
+		{"provider:stripe", []int64{1}},
+		{"provider:Stripe", []int64{1}},
+		{"provider:s*", []int64{1, 5, 6}},
+		{"provider:*", []int64{1, 2, 5, 6}},
+		{"-provider:*", []int64{3, 4, 7, 8}},
+		{`provider:"*"`, nil},
+		{"event:charge.failed", []int64{1}},
+		{"event:CHARGE.*", []int64{1, 5}},
+		{"event:charge", nil},
+		{"event:*", []int64{1, 2, 5}},
+		{"-event:*", []int64{3, 4, 6, 7, 8}},
+		{"event_id:evt_1", []int64{1}},
+		{"event_id:EVT_*", []int64{5}},
+		{"event_id:72d3-[1]", []int64{2}},
+		{"event_id:*", []int64{1, 2, 5}},
+		{"signature:valid", []int64{1}},
+		{"signature:good", []int64{1}},
+		{"signature:BAD", []int64{2, 6}},
+		{"signature:invalid", []int64{2, 6}},
+		{"-signature:bad", []int64{1, 3, 4, 5, 7, 8}},
+		{"signature:unverifiable", []int64{5, 7}},
+		{"signature:none", []int64{3, 4, 5, 7, 8}},
+		{"signature:wrong_secret", []int64{2}},
+		{"signature:timestamp_too_old", []int64{6}},
+		{"-signature:ok", []int64{2, 3, 4, 5, 6, 7, 8}},
+		{"signature:bad provider:slack", []int64{6}},
 		{"since:30m", []int64{3, 4, 5, 6, 7, 8}},
 		{"since:1h30m", []int64{2, 3, 4, 5, 6, 7, 8}},
 		{"before:2d", []int64{1}},
@@ -250,7 +302,15 @@ func TestQueryErrors(t *testing.T) {
 		{"statsu:500", `there is no key "statsu"; did you mean status:? (keys: method,`},
 		{"stat:500", "did you mean status:?"},
 		{"bdy:x", "did you mean body:?"},
-		{"provider:stripe", `there is no key "provider"; to search for this text, put it in quotes: "provider:stripe"`},
+		{"customer:cus_1", `there is no key "customer"; to search for this text, put it in quotes: "customer:cus_1"`},
+		{"provder:stripe", "did you mean provider:?"},
+		{"provider:", "provider: needs a value, as in provider:stripe"},
+		{"evnt:x", "did you mean event:?"},
+		{"event-id:x", "did you mean event_id:?"},
+		{"sig:bad", "did you mean signature:?"},
+		{"signature:wrong-secret", "did you mean wrong_secret? It is one of valid, good, invalid"},
+		{"signature:vald", "did you mean valid?"},
+		{"is:handshak", "did you mean handshake?"},
 		{"http://x", `put it in quotes: "http://x"`},
 		{"is:faild", "did you mean failed?"},
 		{"is:x", "is one of failed, forwarded,"},
@@ -395,6 +455,10 @@ func TestQueryStore(t *testing.T) {
 		{"body.id:evt_*", []int64{1}},
 		{"status:500", []int64{2}},
 		{"is:pending trigger:replay", []int64{1}},
+		{"provider:stripe event:charge.* event_id:evt_1 signature:timestamp_too_old is:handshake is:unlisted", []int64{2}},
+	}
+	if err := s.SetFacts(ctx, 2, testFacts()); err != nil {
+		t.Fatal(err)
 	}
 	for _, tt := range tests {
 		list, err := s.List(ctx, ListOptions{Query: tt.query})

@@ -38,11 +38,15 @@ type Receiver struct {
 	// Refuse, if not nil, says with which status and why a request is refused; 0 accepts it.
 	Refuse func(*http.Request) (status int, reason string)
 
-	// Checker, if not nil, says of each delivery who sent it and whether its signature holds.
+	// Checker, if not nil, says of each delivery, also of a refused one, who sent
+	// it and whether its signature holds. Where a key has to be fetched first,
+	// the delivery is stored and forwarded before that is known. A secret that a
+	// handshake hands over becomes known to Checker, unless it has one.
 	Checker *provider.Checker
 
 	// AnswerHandshakes makes the Receiver answer providers' handshakes itself,
-	// as far as Checker can. Those are held: no handler sees them.
+	// as far as Checker can. Those are held: no handler sees them. The others go
+	// to the handler as any delivery does.
 	AnswerHandshakes bool
 
 	Answer      int   // if not 0, providers get this status at once and never the handler's answer
@@ -50,8 +54,9 @@ type Receiver struct {
 	Concurrency int   // how many deliveries are forwarded at a time; 0 = DefaultConcurrency
 	Ordered     bool  // forward one at a time, in the order of arrival
 
-	// OnError, if not nil, learns of a delivery that could not be stored, and of
-	// a failure of hookloop itself where no provider waits.
+	// OnError, if not nil, learns of a delivery that could not be stored, of a
+	// handshake that could not be answered, and of a failure of hookloop itself
+	// where no provider waits. Several goroutines may call it at once.
 	OnError func(error)
 
 	once    sync.Once
@@ -59,6 +64,13 @@ type Receiver struct {
 	turns   turnstile     // instead of slots when Ordered
 	backlog chan struct{} // taken by a forward that nobody waits for
 	wg      sync.WaitGroup
+
+	checker  checker       // Checker; nil without one
+	rechecks chan struct{} // taken by a recheck
+	waiting  context.Context
+	stop     context.CancelFunc // ends waiting, and with it the rechecks
+	secrets  sync.Mutex
+	handed   map[string]bool // providers that handed over a secret
 }
 
 // maxBacklog is how many forwards that no provider waits for may wait for
@@ -73,9 +85,14 @@ func WithEndpoint(ctx context.Context, url func() string) context.Context {
 	return context.WithValue(ctx, endpointKey{}, url)
 }
 
-// Wait returns when the forwards that no provider waits for have ended. Call
-// it when the http.Server has shut down.
-func (rc *Receiver) Wait() { rc.wg.Wait() }
+// Wait returns when the forwards that no provider waits for have ended; checks
+// of signatures that wait for a key are given up. Call it when the http.Server
+// has shut down.
+func (rc *Receiver) Wait() {
+	rc.once.Do(rc.init)
+	rc.stop()
+	rc.wg.Wait()
+}
 
 type leaveKey struct{}
 
@@ -90,14 +107,28 @@ func Leave(r *http.Request) {
 func (rc *Receiver) init() {
 	rc.slots = make(chan struct{}, cmp.Or(rc.Concurrency, DefaultConcurrency))
 	rc.backlog = make(chan struct{}, maxBacklog)
+	rc.rechecks = make(chan struct{}, maxRechecks)
+	rc.waiting, rc.stop = context.WithCancel(context.Background())
+	rc.handed = map[string]bool{}
+	if rc.checker == nil && rc.Checker != nil {
+		rc.checker = rc.Checker
+	}
 }
 
 func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc.once.Do(rc.init)
 	d := newDelivery(r)
 	status := rc.admit(d, r)
+	pending := rc.assess(d)
 	if d.Disposition == Refused {
-		rc.refuse(w, r, d, status)
+		rc.refuse(w, r, d, pending, status)
+		return
+	}
+	if answer := rc.handshake(d); answer != nil {
+		d.Disposition, d.Reason = Held, "hookloop answered the handshake: "+answer.Why
+		if rc.store(w, r, d, pending) {
+			writeAnswer(w, answer)
+		}
 		return
 	}
 	var first *Attempt
@@ -107,7 +138,7 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if first == nil {
 		d.Disposition = Held
-		if rc.store(w, r, d) {
+		if rc.store(w, r, d, pending) {
 			w.WriteHeader(cmp.Or(rc.Answer, http.StatusOK))
 		}
 		return
@@ -116,6 +147,9 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		rc.failed(w, err)
 		return
+	}
+	if pending {
+		rc.recheck(d)
 	}
 	if rc.Answer != 0 {
 		rc.backlog <- struct{}{}
@@ -136,8 +170,8 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // error of that delivery, as the http.Server has it for the others.
 func (rc *Receiver) background(p place, r *http.Request, send func(http.ResponseWriter, *http.Request)) {
 	defer func() {
-		if v := recover(); v != nil && rc.OnError != nil {
-			rc.OnError(fmt.Errorf("a forward failed: %v\n%s", v, debug.Stack()))
+		if v := recover(); v != nil {
+			rc.report(fmt.Errorf("a forward failed: %v\n%s", v, debug.Stack()))
 		}
 	}()
 	p.wait()
@@ -192,8 +226,8 @@ func (rc *Receiver) admit(d *Delivery, r *http.Request) (status int) {
 	return status
 }
 
-func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, d *Delivery, status int) {
-	if !rc.store(w, r, d) {
+func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, d *Delivery, pending bool, status int) {
+	if !rc.store(w, r, d, pending) {
 		return
 	}
 	if status == http.StatusUnauthorized {
@@ -202,13 +236,18 @@ func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, d *Delivery, 
 	plain(w, status, d.Reason)
 }
 
-// store stores a delivery that is not forwarded, or answers that it could not.
-func (rc *Receiver) store(w http.ResponseWriter, r *http.Request, d *Delivery) bool {
+// store stores a delivery that is not forwarded, and has it rechecked where
+// pending, or answers that it could not.
+func (rc *Receiver) store(w http.ResponseWriter, r *http.Request, d *Delivery, pending bool) bool {
 	err := rc.Store.Add(context.WithoutCancel(r.Context()), d, nil)
 	if err != nil {
 		rc.failed(w, err)
+		return false
 	}
-	return err == nil
+	if pending {
+		rc.recheck(d)
+	}
+	return true
 }
 
 // A place is where a stored delivery is in the line of those to be forwarded.
@@ -235,9 +274,7 @@ func (rc *Receiver) storeInTurn(r *http.Request, d *Delivery, first *Attempt) (p
 }
 
 func (rc *Receiver) failed(w http.ResponseWriter, err error) {
-	if rc.OnError != nil {
-		rc.OnError(err)
-	}
+	rc.report(err)
 	plain(w, http.StatusServiceUnavailable, "the delivery could not be stored, so it was not handed on: "+err.Error())
 }
 
