@@ -90,7 +90,10 @@ func (d *Delivery) fate(o Outcome) fate {
 		}
 	}
 	f.plan = d.retryFor(o)
+	wait, asked := d.after(o.Header)
 	switch {
+	case f.plan == nil && asked && o.Failure == "":
+		f.is, f.asked, f.step = retried, true, Step{Number: max(o.Attempt, 1), After: Interval{wait, wait}}
 	case f.plan == nil:
 		f.is = unstated
 	case f.plan.Never:
@@ -244,7 +247,7 @@ func (d *Delivery) again(f fate, o Outcome, cause string) string {
 		when = "at once"
 	case f.step.After.Min != f.step.After.Max && !f.late:
 		when = "in " + f.step.After.String()
-	case f.plan.Jitter && !f.asked, f.step.After.Min != f.step.After.Max:
+	case f.plan != nil && f.plan.Jitter && !f.asked, f.step.After.Min != f.step.After.Max:
 		when = "in " + about(wait)
 	case wait >= 10*time.Second:
 		when = "in " + inWords(wait.Round(time.Second))

@@ -22,6 +22,7 @@ var outlookRows = map[string]struct{ title, delivery string }{
 	"mailgun":  {"Mailgun", "{success: 200, stop_on: 406, retry: {delays: [5m, 10m]}}"},
 	"paypal":   {"PayPal", "{retry: {unpublished: x, attempts: 25, window: 72h}}"},
 	"sender":   {"CloudEvents", "{success: [200, 204], retry: {unpublished: as the sender decides}}"},
+	"ce":       {"CloudEvents", "{retry_after: 30d}"},
 	"daglo":    {"", "{confidence: '?'}"},
 	"sentry":   {"Sentry", "{timeout: 1s}"},
 }
@@ -56,6 +57,8 @@ func TestOutlook(t *testing.T) {
 		{"jira", Outcome{Status: 500}, WouldRetry, "Jira Cloud: would retry in 5 min to 15 min (attempt 2 of 3)"},
 		{"telegram", Outcome{Status: 500, Attempt: 2}, WouldRetry, "Telegram Bot: would retry in 2 s (attempt 3)"},
 		{"telegram", Outcome{Status: 429, Header: wait}, WouldRetry, "Telegram Bot: would retry in 2 min, as Retry-After asks (attempt 2)"},
+		{"ce", Outcome{Status: 429, Header: wait}, WouldRetry, "CloudEvents: would retry in 2 min, as Retry-After asks (attempt 2)"},
+		{"ce", Outcome{Status: 429}, NotKnown, "CloudEvents: 429, failed; whether it retries is not published"},
 		{"twilio", Outcome{Failure: "connect"}, WouldRetry, "Twilio: no connection, would retry in 1 s (attempt 2 of 2)"},
 		{"stripe", Outcome{Status: 500}, WouldRetry, "Stripe: would retry (attempt 2; intervals are not published, about 1 h is our guess)"},
 		{"stripe", Outcome{Failure: "connect"}, WouldRetry, "Stripe: no connection, would retry (attempt 2; intervals are not published, about 1 h is our guess)"},

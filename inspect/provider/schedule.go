@@ -172,6 +172,8 @@ func fill(first time.Duration, n int, window time.Duration) float64 {
 // deliveries returns how many deliveries r makes in all, where that is published; else 0.
 func (r *Retry) deliveries() int {
 	switch {
+	case r == nil:
+		return 0
 	case r.Attempts > 0:
 		return r.Attempts + 1
 	case r.Every == nil && r.Then == nil && r.Curve == nil && r.Unpublished == "":
