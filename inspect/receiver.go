@@ -45,8 +45,8 @@ type Receiver struct {
 	Checker *provider.Checker
 
 	// AnswerHandshakes makes the Receiver answer providers' handshakes itself,
-	// as far as Checker can. Those are held: no handler sees them. The others go
-	// to the handler as any delivery does.
+	// as far as Checker can. Those are held, or refused: no handler sees them.
+	// The others go to the handler as any delivery does.
 	AnswerHandshakes bool
 
 	Answer      int   // if not 0, providers get this status at once and never the handler's answer
@@ -126,6 +126,9 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if answer := rc.handshake(d); answer != nil {
 		d.Disposition, d.Reason = Held, "hookloop answered the handshake: "+answer.Why
+		if answer.Status >= 400 { // its signature, or its token, is wrong
+			d.Disposition = Refused
+		}
 		if rc.store(w, r, d, pending) {
 			writeAnswer(w, answer)
 		}
