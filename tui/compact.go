@@ -97,9 +97,6 @@ func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary, signed s
 	}
 	if outlook, _ := outlookWords(a.Outlook); outlook != "" {
 		text += " · " + outlook
-		if a.Outlook.Guess {
-			text += " (our guess)"
-		}
 	}
 	return c.line(a.StartedAt.Add(a.Duration), "%s", text)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/exp/golden"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/replay"
 	"hookloop/tunnel"
 )
@@ -25,6 +26,25 @@ func TestScreens(t *testing.T) {
 		{"response", func(m *model) { m.open(tabResponse) }},
 		{"attempts", func(m *model) { m.open(tabAttempts); m.keys("k") }},
 		{"raw", func(m *model) { m.open(tabRaw) }},
+		{"signature", func(m *model) {
+			m.cfg.ShowSecrets = true
+			m.open(tabSignature)
+			m.detail.check = checkOf(wrongSecret)
+			d, attempts := sampleDelivery()
+			m.Update(detailMsg{id: d.ID, tab: tabSignature, d: d, attempts: attempts, doc: buildDoc(tabSignature, subject{&m.cfg, d, attempts, 0, m.detail.check}, m.t)})
+		}},
+		{"signing", func(m *model) {
+			m.Update(forecastMsg{id: 12, forecast: &replay.Forecast{
+				Refused: "its timestamp is 2 h 5 min old, and Stripe's libraries refuse what is older than 5 min", Sign: true, CanSign: true,
+			}})
+		}},
+		{"pending", func(m *model) {
+			m.open(tabRequest)
+			d, attempts := sampleDelivery()
+			a := attempts[0]
+			a.State, a.Error, a.Outlook = inspect.Pending, "", &provider.Outlook{Limit: 30 * time.Second} // in place of the catalog's
+			m.Update(detailMsg{id: d.ID, tab: tabRequest, d: d, attempts: []inspect.Attempt{a}, doc: buildDoc(tabRequest, m.subject(d, nil, 0), m.t)})
+		}},
 		{"help", func(m *model) { m.keys("?") }},
 		{"copy", func(m *model) { m.keys("y") }},
 		{"confirm", func(m *model) { m.keys("ctrl+d") }},

@@ -64,7 +64,7 @@ func (s source) confirm(id int64) tea.Cmd {
 		defer cancel()
 		text, err := s.cfg.Checker.Confirm(ctx, d.Request())
 		if err != nil {
-			return sayMsg{toneBad, safe(fmt.Sprintf("#%d was not confirmed: %v", id, err))}
+			return sayMsg{toneBad, safe(fmt.Sprintf("#%d: %v", id, err))}
 		}
 		if text == "" {
 			text = "Confirmed."

@@ -17,14 +17,15 @@ var confidenceWords = map[provider.Confidence]string{
 	provider.FromSource: "documented", provider.Quoted: "as quoted by others", provider.Hearsay: "hearsay", provider.Unknown: "not published",
 }
 
-// outlookWords say what a provider would do; trust says how sure that is.
+// outlookWords say what a provider would do; trust says how sure that is,
+// where the words don't.
 func outlookWords(o *provider.Outlook) (text, trust string) {
 	if o == nil || o.Text == "" {
 		return "", ""
 	}
 	trust = confidenceWords[o.Confidence]
-	if o.Guess {
-		trust = "our guess"
+	if o.Guess { // then the text says so
+		trust = ""
 	}
 	return safe(o.Text), trust
 }

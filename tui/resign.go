@@ -69,34 +69,36 @@ func (a *ask) signingKeys() []string {
 	return []string{"↵", "as received", "s", "sign again", "esc", "cancel"}
 }
 
+// chose returns what a key chose, and how to say it; "" for a key that chooses nothing.
+func (a *ask) chose(key string) (how string, o replay.Options) {
+	o = a.options
+	switch {
+	case key == "s" && a.forecast.CanSign, key == "enter" && a.signs():
+		o.Signing = replay.SignAgain
+		return "signed again", o
+	case key == "a", key == "enter":
+		o.Signing = replay.AsReceived
+		return "as received", o
+	}
+	return "", o
+}
+
 // answerSigning takes the choice. Other keys leave the question open.
-func (m *model) answerSigning(name string) tea.Cmd {
-	a := m.ask
-	again := a.signs()
-	switch name {
-	case "enter":
-	case "a":
-		again = false
-	case "s":
-		if again = true; !a.forecast.CanSign {
-			return nil
-		}
-	case "n", "q":
+func (m *model) answerSigning(key string) tea.Cmd {
+	if key == "n" || key == "q" {
 		m.ask.close()
 		m.say(toneDim, "Nothing was sent.")
 		return nil
-	default:
+	}
+	id := m.ask.id
+	how, o := m.ask.chose(key)
+	if how == "" {
 		return nil
 	}
 	m.ask.close()
-	a.options.Signing = replay.AsReceived
-	how := "as received"
-	if again {
-		a.options.Signing, how = replay.SignAgain, "signed again"
-	}
 	m.detail.chosen = 0
-	m.say(toneInfo, "Replaying #%d, %s …", a.id, how)
-	return m.src.send(a.id, a.options, false)
+	m.say(toneInfo, "Replaying #%d, %s …", id, how)
+	return m.src.send(id, o, false)
 }
 
 // sentence is text that may quote something captured, without the dot at its end.

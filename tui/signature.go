@@ -140,7 +140,11 @@ func explain(out *doc, e *provider.Explanation, secrets bool) {
 		out.text(nil, title, plain(safe(e.Expected)))
 	}
 	if e.Message != nil {
-		out.text(nil, line{{"Signed string", t.title}, {"  " + FormatSize(int64(len(e.Message))) + "; ⏎ is a line feed, ⇥ a tab, · a space at a line's end", t.dim}})
+		legend := ""
+		if isText(e.Message) {
+			legend = "; ⏎ is a line feed, ␍ a carriage return, ⇥ a tab, · a space at the end"
+		}
+		out.text(nil, line{{"Signed string", t.title}, {"  " + FormatSize(int64(len(e.Message))) + legend, t.dim}})
 		signedString(out, e.Message)
 	}
 }
