@@ -28,7 +28,7 @@ func (s *Sender) refusal(d *inspect.Delivery, p *plan, r *provider.Request, now 
 		case sch == nil || sch.Kind == provider.Unsigned:
 		case tooOld(sch, now, r.Time):
 			return age(title, sch, now, r.Time)
-		case p.bodySet && covers(sch, "{body"):
+		case p.bodySet && coversBody(sch):
 			return fmt.Sprintf("the body was edited, so %s's signature no longer holds", title)
 		}
 		return ""
@@ -50,6 +50,10 @@ func (s *Sender) refusal(d *inspect.Delivery, p *plan, r *provider.Request, now 
 // covers reports whether a scheme signs a part of the request.
 func covers(sch *provider.Scheme, token string) bool {
 	return sch != nil && strings.Contains(sch.Message.String(), token)
+}
+
+func coversBody(sch *provider.Scheme) bool {
+	return !sch.BodyHash.IsZero() || covers(sch, "{body") || covers(sch, "{form.sorted}")
 }
 
 // tooOld reports whether a signed timestamp is out of its scheme's tolerance.
