@@ -62,7 +62,7 @@ async function load(d) {
 export function resign({ refused, can_sign: can, secret, why }, choose) {
   const again = { key: 's', name: 'Sign again', hint: `as the provider would sign it now${secret ? `, with ${secret}` : ''}`, reason: can ? '' : why || 'It can’t be signed here.', run: () => choose('again') };
   const same = { key: 'a', name: 'As received', hint: 'with the signature it has', run: () => choose('as received') };
-  return { title: 'The signature would be refused', text: refused, entries: can ? [again, same] : [same, again] };
+  return { title: 'The signature would be refused', text: `${refused[0].toUpperCase()}${refused.slice(1)}${refused.endsWith('.') ? '' : '.'}`, entries: can ? [again, same] : [same, again] };
 }
 
 export function Edit({ d, attempts, onForecast, onSend, onClose }) {

@@ -18,6 +18,9 @@ export function Outlook({ a }) {
     <span class="confidence" role="img" title=${sure} aria-label=${`How sure: ${sure}`}>${o.confidence || '?'}</span></p>`;
 }
 
+// short leaves zeros at the end of a time out: "3 s", not "3.00 s".
+const short = (ms) => format.duration(ms * 1e6).replace(/\.(\d*?)0+ s$/, (_, kept) => `${kept && `.${kept}`} s`).replace(' min 0 s', ' min');
+
 const beat = 200; // ms between two drawings of what is pending
 
 // Deadline is the handler's time against the provider's limit. It moves while
@@ -44,8 +47,8 @@ export function Deadline({ d, a }) {
   const took = live ? Math.max(0, Date.now() - new Date(a.started_at)) : a.duration_ns / 1e6;
   const over = took > limit;
   const whole = Math.max(took, limit);
-  const words = `${format.duration(took * 1e6)} of ${format.duration(limit * 1e6)}`;
-  return html`<div class=${`deadline${over ? ' over' : ''}${live ? ' live' : ''}`} title=${`How long ${format.visible(d.about?.title || d.provider)} waits: ${format.duration(limit * 1e6)}`}>
+  const words = `${live && took >= 1000 && took < 60000 ? `${(took / 1000).toFixed(1)} s` : short(took)} of ${short(limit)}`;
+  return html`<div class=${`deadline${over ? ' over' : ''}${live ? ' live' : ''}`} title=${`How long ${format.visible(d.about?.title || d.provider)} waits: ${short(limit)}`}>
     <span class="deadline-bar" role="meter" aria-label="The handler’s time against the provider’s limit" aria-valuemin="0" aria-valuemax=${Math.round(whole)}
       aria-valuenow=${Math.round(took)} aria-valuetext=${`${words}${over ? ', too late' : ''}`}>
       <span class="deadline-took" style=${{ width: `${(100 * took) / whole}%` }}></span>

@@ -47,7 +47,7 @@ export function Provider({ d, actions }) {
       ${d.event_id && html`<${Fact} name="Event ID">
         <button class="link code" id="event-id" title="List all deliveries of this event" onClick=${() => actions.sameEvent(d.event_id)}><bdi>${format.visible(d.event_id)}</bdi></button>
         ${d.provider_attempt > 0 && html` <span class="hint">the provider’s attempt ${d.provider_attempt}</span>`}<//>`}
-      ${d.provider && html`<${Fact} name="From"><span class="code">${format.visible(d.remote_addr || 'unknown')}</span> <${Address} d=${d} title=${title} /><//>`}
+      ${d.provider && d.remote_addr && html`<${Fact} name="From"><span class="code">${format.visible(d.remote_addr)}</span> <${Address} d=${d} title=${title} /><//>`}
       <${Fact} name="Signature"><${SignatureMark} f=${d} /> <span id="signature">${format.visible(sentence(d))}</span> <${Explain} key=${d.id} d=${d} /><//>
     </dl>
     <${Handshake} d=${d} title=${title} actions=${actions} />
@@ -64,8 +64,8 @@ function Who({ d }) {
 }
 
 function Address({ d, title }) {
-  if (d.address === 'listed') return html`<span class="good">one of those that ${format.visible(title)} publishes</span>`;
-  if (d.address === 'not listed') return html`<span class="warn">not one of those that ${format.visible(title)} publishes</span>`;
+  if (d.address === 'listed') return html`<span class="good">is an address that ${format.visible(title)} publishes</span>`;
+  if (d.address === 'not listed') return html`<span class="warn">is not an address that ${format.visible(title)} publishes</span>`;
   return null;
 }
 
@@ -77,7 +77,7 @@ function sentence(d) {
 // Handshake says what a handshake wants, and has it confirmed where that is ours to do.
 function Handshake({ d, title, actions }) {
   if (!d.handshake) return null;
-  const what = d.about?.handshake || 'The provider makes sure that the endpoint is yours; the handler has to answer it.';
+  const what = d.about?.handshake || 'The provider makes sure that the endpoint is yours. The handler has to answer it, or hookloop with --answer-handshakes.';
   return html`<div class="handshake"><p><b>Handshake</b> <span class="code">${format.visible(d.handshake)}</span></p><p>${format.visible(what)}</p>
     ${d.about?.confirm && html`<button id="confirm" onClick=${() => actions.confirm(d, title)}>Confirm …</button>`}</div>`;
 }
