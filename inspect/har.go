@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"hookloop/inspect/provider"
 )
 
 // This file exports to HAR 1.2, which other tools read. HAR has one request
@@ -21,7 +23,9 @@ import (
 // was never handed to anyone is an entry with status 0, which is how HAR says
 // that there was no response. What HAR has no field for is in two of ours:
 //
-//   - "_hookloop", in an entry, has the delivery, the attempt and its error;
+//   - "_hookloop", in an entry, has the delivery and what is known of its
+//     sender and signature, the attempt and its error, and what the provider
+//     would do after it;
 //   - "_hookloop_base64", in postData, has a body that is not UTF-8, of which
 //     "text" can say nothing and is empty.
 //
@@ -114,6 +118,10 @@ type harHookloop struct {
 	Protocol    Protocol     `json:"protocol,omitempty"`
 	SHA256      string       `json:"sha256"` // of the body sent
 	Truncated   bool         `json:"truncated,omitempty"`
+	Signed      string       `json:"signed,omitempty"` // how it was signed again
+
+	Facts   provider.Facts    `json:"facts,omitzero"`
+	Outlook *provider.Outlook `json:"outlook,omitempty"`
 }
 
 // WriteHAR writes the records as one HAR 1.2 document, as they come, and holds
@@ -159,6 +167,7 @@ func newHAREntry(d *Delivery, a *Attempt) harEntry {
 		Hookloop: harHookloop{
 			DeliveryID: d.ID, ReceivedAt: harTime(d.ReceivedAt), Disposition: d.Disposition, Reason: latin1(d.Reason),
 			Endpoint: latin1(d.Endpoint), RemoteAddr: latin1(d.RemoteAddr), Truncated: d.Truncated,
+			Facts: d.Facts,
 		},
 	}
 	body := d.Body
@@ -179,7 +188,7 @@ func newHAREntry(d *Delivery, a *Attempt) harEntry {
 		e.Comment = latin1(a.Error)
 		h := &e.Hookloop
 		h.Attempt, h.Trigger, h.State, h.Protocol = a.Number, a.Trigger, a.State, a.Protocol
-		h.Error, h.ErrorKind = latin1(a.Error), a.ErrorKind
+		h.Error, h.ErrorKind, h.Outlook, h.Signed = latin1(a.Error), a.ErrorKind, a.Outlook, latin1(sent.Signed)
 	}
 	sum := sha256.Sum256(body)
 	e.Hookloop.SHA256 = hex.EncodeToString(sum[:])

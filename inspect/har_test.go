@@ -137,6 +137,11 @@ func TestHAR(t *testing.T) {
 		{0, "response.cookies", []any{map[string]any{"name": "s", "value": "1", "path": "/", "httpOnly": true}, pair("t", "2")}},
 		{0, "_hookloop.sha256", sum(records[0].Delivery.Body)},
 		{0, "_hookloop.attempt", 1.0},
+		{0, "_hookloop.facts.event_id", "evt_1"},
+		{0, "_hookloop.facts.signature", "invalid"},
+		{0, "_hookloop.outlook.text", "Stripe: would retry in 30 s"},
+		{1, "_hookloop.outlook", nil},
+		{1, "_hookloop.signed", "again, with ÿ"},
 		{1, "request.method", "PUT"},
 		{1, "request.headers", []any{pair("Host", "localhost"), pair("X-B", "café")}},
 		{1, "request.postData.text", ""},
@@ -158,6 +163,8 @@ func TestHAR(t *testing.T) {
 		{4, "request.postData._hookloop_base64", "H4sA/w=="},
 		{4, "_hookloop.reason", "the body is too large"},
 		{4, "_hookloop.truncated", true},
+		{3, "_hookloop.facts.provider", "custom"},
+		{5, "_hookloop.facts", nil},
 		{5, "request.url", "http://abc.ngrok.app/café"},
 	}
 	for _, tt := range tests {
@@ -182,6 +189,7 @@ func TestExportsStream(t *testing.T) {
 	for name, write := range map[string]func(*countingWriter, func(func(Record, error) bool)) error{
 		"JSONL": func(w *countingWriter, seq func(func(Record, error) bool)) error { return WriteJSONL(w, seq) },
 		"HAR":   func(w *countingWriter, seq func(func(Record, error) bool)) error { return WriteHAR(w, "1.0", seq) },
+		"CSV":   func(w *countingWriter, seq func(func(Record, error) bool)) error { return WriteCSV(w, seq) },
 	} {
 		var w countingWriter
 		record := Record{Delivery: &Delivery{Method: "POST", Target: "/", Header: http.Header{}, Body: bytes.Repeat([]byte("x"), 100<<10)}}
@@ -190,7 +198,7 @@ func TestExportsStream(t *testing.T) {
 				if !yield(record, nil) {
 					return
 				}
-				if w.n < i*100<<10 {
+				if name == "CSV" && w.n < i*100 || name != "CSV" && w.n < i*100<<10 {
 					t.Errorf("%s: %d bytes written after %d records", name, w.n, i+1)
 				}
 			}

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"hookloop/inspect/provider"
 )
 
 // This file exports and imports deliveries without losing anything. One line
@@ -25,7 +27,10 @@ import (
 //     its "body_sha256"; a nil body has none of them;
 //   - headers are lists by name, in order: {"X-A": ["1", "2"]};
 //   - text that is not UTF-8, which JSON cannot carry, is {"base64": "…"} in
-//     place of a string, and as a name "base64:…".
+//     place of a string, and as a name "base64:…";
+//   - "facts" is what was known of the sender and the signature, and "outlook"
+//     what the provider would do after an attempt: what hookloop made of the
+//     bytes, which is always UTF-8.
 
 // A Record is a delivery with its attempts, in the order of their numbers.
 type Record struct {
@@ -46,7 +51,8 @@ type jsonRecord struct {
 	Reason      exactText   `json:"reason,omitzero"`
 	Pinned      bool        `json:"pinned,omitzero"`
 	jsonMessage
-	Attempts []jsonAttempt `json:"attempts"`
+	Facts    provider.Facts `json:"facts,omitzero"`
+	Attempts []jsonAttempt  `json:"attempts"`
 }
 
 type jsonAttempt struct {
@@ -61,6 +67,8 @@ type jsonAttempt struct {
 	Error      exactText     `json:"error,omitzero"`
 	ErrorKind  ErrorKind     `json:"error_kind,omitzero"`
 	Protocol   Protocol      `json:"protocol,omitzero"`
+
+	Outlook *provider.Outlook `json:"outlook,omitzero"`
 }
 
 type jsonSent struct {
@@ -68,6 +76,7 @@ type jsonSent struct {
 	Host   exactText  `json:"host,omitzero"`
 	Header jsonHeader `json:"headers,omitzero"`
 	Edited bool       `json:"edited,omitzero"`
+	Signed exactText  `json:"signed,omitzero"`
 	jsonBody
 }
 
@@ -106,6 +115,7 @@ func WriteJSONL(w io.Writer, records iter.Seq2[Record, error]) error {
 			Proto: exactText(d.Proto), RemoteAddr: exactText(d.RemoteAddr), Endpoint: exactText(d.Endpoint),
 			Disposition: d.Disposition, Reason: exactText(d.Reason), Pinned: d.Pinned,
 			jsonMessage: jsonMessage{jsonHeader(d.Header), jsonHeader(d.Trailer), d.Size, d.Truncated, bodyToJSON(d.Body)},
+			Facts:       d.Facts,
 			Attempts:    make([]jsonAttempt, 0, len(r.Attempts)),
 		}
 		for i := range r.Attempts {
@@ -121,10 +131,10 @@ func WriteJSONL(w io.Writer, records iter.Seq2[Record, error]) error {
 func attemptToJSON(a *Attempt) jsonAttempt {
 	j := jsonAttempt{
 		Number: a.Number, Trigger: a.Trigger, State: a.State, StartedAt: a.StartedAt.UTC(), DurationNS: int64(a.Duration),
-		URL: exactText(a.URL), Error: exactText(a.Error), ErrorKind: a.ErrorKind, Protocol: a.Protocol,
+		URL: exactText(a.URL), Error: exactText(a.Error), ErrorKind: a.ErrorKind, Protocol: a.Protocol, Outlook: a.Outlook,
 	}
 	if s := a.Sent; s != nil {
-		j.Sent = &jsonSent{exactText(s.Method), exactText(s.Host), jsonHeader(s.Header), s.Edited, bodyToJSON(s.Body)}
+		j.Sent = &jsonSent{exactText(s.Method), exactText(s.Host), jsonHeader(s.Header), s.Edited, exactText(s.Signed), bodyToJSON(s.Body)}
 	}
 	if r := a.Response; r != nil {
 		j.Response = &jsonResponse{
@@ -180,6 +190,7 @@ func parseRecord(line []byte) (Record, error) {
 		ID: j.ID, ReceivedAt: j.ReceivedAt.UTC(), Method: string(j.Method), Target: string(j.Target), Host: string(j.Host), Proto: string(j.Proto),
 		RemoteAddr: string(j.RemoteAddr), Endpoint: string(j.Endpoint), Header: http.Header(j.Header), Trailer: http.Header(j.Trailer),
 		Body: body, Size: j.Size, Truncated: j.Truncated, Disposition: j.Disposition, Reason: string(j.Reason), Pinned: j.Pinned,
+		Facts: j.Facts,
 	}}
 	for _, ja := range j.Attempts {
 		a, err := ja.attempt(j.ID)
@@ -194,7 +205,7 @@ func parseRecord(line []byte) (Record, error) {
 func (j *jsonAttempt) attempt(delivery int64) (Attempt, error) {
 	a := Attempt{
 		DeliveryID: delivery, Number: j.Number, Trigger: j.Trigger, State: j.State, StartedAt: j.StartedAt.UTC(), Duration: time.Duration(j.DurationNS),
-		URL: string(j.URL), Error: string(j.Error), ErrorKind: j.ErrorKind, Protocol: j.Protocol,
+		URL: string(j.URL), Error: string(j.Error), ErrorKind: j.ErrorKind, Protocol: j.Protocol, Outlook: j.Outlook,
 	}
 	if !slices.Contains([]Trigger{Initial, Replay, Duplicate, Retry, Simulation}, a.Trigger) {
 		return a, fmt.Errorf("there is no trigger %q", a.Trigger)
@@ -207,7 +218,7 @@ func (j *jsonAttempt) attempt(delivery int64) (Attempt, error) {
 		if err := errors.Join(err, s.Header.check()); err != nil {
 			return a, err
 		}
-		a.Sent = &Sent{Method: string(s.Method), Host: string(s.Host), Header: http.Header(s.Header), Edited: s.Edited, Body: body}
+		a.Sent = &Sent{Method: string(s.Method), Host: string(s.Host), Header: http.Header(s.Header), Edited: s.Edited, Body: body, Signed: string(s.Signed)}
 	}
 	if r := j.Response; r != nil {
 		body, err := r.check()

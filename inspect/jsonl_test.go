@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hookloop/inspect/provider"
 )
 
 func sequence(records ...Record) iter.Seq2[Record, error] {
@@ -32,16 +34,17 @@ func exportRecords() []Record {
 			ID: id, ReceivedAt: exportTime, Method: "POST", Target: "/hooks?x=1;y=2&z=%zz", Host: "abc.ngrok.app", Proto: "HTTP/1.1",
 			RemoteAddr: "203.0.113.9:4711", Endpoint: "https://abc.ngrok.app", Disposition: Forwarded,
 			Header: http.Header{"Content-Type": {"application/json"}, "X-A": {"1", "", "1"}, "Cookie": {"a=1; b=2"}},
+			Facts:  provider.Facts{Provider: "custom", Signature: provider.Unverifiable},
 			Body:   []byte(`{"a":"<&>\u2028 é` + "\u2028" + `"}`), Size: 22,
 		}
 		change(d)
 		return d
 	}
 	return []Record{
-		{Delivery: delivery(1, func(*Delivery) {}), Attempts: []Attempt{
+		{Delivery: delivery(1, func(d *Delivery) { d.Facts = testFacts() }), Attempts: []Attempt{
 			{
 				DeliveryID: 1, Number: 1, Trigger: Initial, State: Answered, StartedAt: exportTime, Duration: 1234567 * time.Nanosecond,
-				URL: "http://localhost:3000/hooks?x=1;y=2&z=%zz",
+				URL: "http://localhost:3000/hooks?x=1;y=2&z=%zz", Outlook: testOutlook(),
 				Response: &Response{
 					Status: 500, Proto: "HTTP/1.1", Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Location": {"/x"}, "Set-Cookie": {"s=1; Path=/; HttpOnly", "t=2"}},
 					Trailer: http.Header{"X-Sum": {"9"}}, Body: []byte("<p>broken</p>"), Size: 13,
@@ -49,7 +52,7 @@ func exportRecords() []Record {
 			},
 			{
 				DeliveryID: 1, Number: 2, Trigger: Replay, State: Errored, StartedAt: exportTime.Add(time.Hour), URL: "http://localhost:3000/x",
-				Sent:  &Sent{Method: "PUT", Host: "localhost", Header: http.Header{"X-B": {"caf\xe9"}}, Edited: true, Body: []byte{0, 255}},
+				Sent:  &Sent{Method: "PUT", Host: "localhost", Header: http.Header{"X-B": {"caf\xe9"}}, Edited: true, Body: []byte{0, 255}, Signed: "again, with \xff"},
 				Error: "Nothing listens at localhost:3000: start it, then replay.", ErrorKind: ErrRefused,
 			},
 			{
@@ -67,6 +70,7 @@ func exportRecords() []Record {
 		})},
 		{Delivery: delivery(4, func(d *Delivery) {
 			d.Body, d.Target, d.Endpoint, d.Header, d.Size = []byte{}, "/caf\xe9", "", nil, 0
+			d.Facts = provider.Facts{}
 		})},
 	}
 }
@@ -109,8 +113,9 @@ func TestJSONLNames(t *testing.T) {
 		`{"id":1,"received_at":"2026-03-10T12:00:00.123456Z","method":"POST","target":"/hooks?x=1;y=2&z=%zz","host":"abc.ngrok.app","proto":"HTTP/1.1",`,
 		`"disposition":"forwarded","headers":{"Content-Type":["application/json"],"Cookie":["a=1; b=2"],"X-A":["1","","1"]},"size":22,"body":"{`,
 		`<&>`, `"body_sha256":"`, `"attempts":[{"number":1,"trigger":"initial","state":"answered","started_at":"2026-03-10T12:00:00.123456Z","duration_ns":1234567,`,
-		`"response":{"status":500,`, `"sent":{"method":"PUT","host":"localhost","headers":{"X-B":[{"base64":"Y2Fm6Q=="}]},"edited":true,"body_base64":"AP8="`,
-		`"error_kind":"refused"`, `"protocol":"websocket"`,
+		`"response":{"status":500,`, `"sent":{"method":"PUT","host":"localhost","headers":{"X-B":[{"base64":"Y2Fm6Q=="}]},"edited":true,"signed":{"base64":"YWdhaW4sIHdpdGgg/w=="},"body_base64":"AP8="`,
+		`"facts":{"provider":"stripe","certainty":"guess","others":["github","x"],"event_type":"charge.failed","event_id":"evt_1",`, `"signature":"invalid",`,
+		`"outlook":{"provider":"stripe","verdict":"retry","text":"Stripe: would retry in 30 s",`, `"error_kind":"refused"`, `"protocol":"websocket"`,
 	} {
 		if !strings.Contains(file.String(), want) {
 			t.Errorf("the line does not hold %s:\n%s", want, file.String())
@@ -167,6 +172,7 @@ func TestExportErrors(t *testing.T) {
 	for name, write := range map[string]func(*failingWriter, iter.Seq2[Record, error]) error{
 		"JSONL": func(w *failingWriter, seq iter.Seq2[Record, error]) error { return WriteJSONL(w, seq) },
 		"HAR":   func(w *failingWriter, seq iter.Seq2[Record, error]) error { return WriteHAR(w, "1.0", seq) },
+		"CSV":   func(w *failingWriter, seq iter.Seq2[Record, error]) error { return WriteCSV(w, seq) },
 	} {
 		if err := write(&failingWriter{left: 1 << 20}, records); !errors.Is(err, broken) {
 			t.Errorf("%s: error %v, want that of the records", name, err)
@@ -201,9 +207,10 @@ func FuzzJSONLRoundTrip(f *testing.F) {
 		want := Record{Delivery: &Delivery{
 			ID: n, ReceivedAt: time.Unix(n%1e9, 0).UTC(), Method: method, Target: target, Host: value, Proto: message, RemoteAddr: name, Endpoint: target,
 			Header: header, Trailer: header, Body: body, Size: n, Truncated: flag, Disposition: Held, Reason: message, Pinned: flag,
+			Facts: boundFacts(provider.Facts{Provider: name, Event: value, EventID: target, SignatureReason: message, ProviderAttempt: int(n)}),
 		}, Attempts: []Attempt{{
 			DeliveryID: n, Number: int(n % 1000), Trigger: Retry, State: Pending, StartedAt: time.Unix(n%1e9, n%1e9).UTC(), Duration: time.Duration(n),
-			URL: target, Error: message, ErrorKind: ErrorKind(strings.ToValidUTF8(message, "")), Sent: &Sent{Method: method, Host: value, Header: header, Edited: flag, Body: other},
+			URL: target, Error: message, ErrorKind: ErrorKind(strings.ToValidUTF8(message, "")), Sent: &Sent{Method: method, Host: value, Header: header, Edited: flag, Body: other, Signed: message},
 			Response: &Response{Status: int(n % 600), Proto: method, Header: header, Body: other, Size: n, Truncated: flag},
 		}}}
 		if n%2 == 0 {

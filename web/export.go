@@ -51,6 +51,7 @@ var exports = map[string]struct {
 }{
 	"har":   {"application/json", ".har", inspect.WriteHAR},
 	"jsonl": {"application/x-ndjson", ".jsonl", writeJSONL},
+	"csv":   {"text/csv; charset=utf-8; header=present", ".csv", writeCSV},
 	"curl":  {"text/plain; charset=utf-8", ".sh", writeCurl},
 }
 
@@ -61,7 +62,7 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	format, ok := exports[q.Get("format")]
 	if !ok {
-		return fieldProblem("format", "format=%q is not one of har, jsonl, curl.", q.Get("format"))
+		return fieldProblem("format", "format=%q is not one of har, jsonl, csv, curl.", q.Get("format"))
 	}
 	ids, err := s.chosen(r.Context(), q)
 	if err != nil {
@@ -103,6 +104,10 @@ func (s *Server) chosen(ctx context.Context, q url.Values) (ids []int64, err err
 
 func writeJSONL(w io.Writer, _ string, records iter.Seq2[inspect.Record, error]) error {
 	return inspect.WriteJSONL(w, records)
+}
+
+func writeCSV(w io.Writer, _ string, records iter.Seq2[inspect.Record, error]) error {
+	return inspect.WriteCSV(w, records)
 }
 
 // writeCurl writes a shell script with one curl line for each delivery.

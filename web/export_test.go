@@ -2,6 +2,7 @@ package web
 
 import (
 	"bufio"
+	"encoding/csv"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -30,6 +31,8 @@ func TestExport(t *testing.T) {
 		{"format=jsonl&id=3,1,3", "hookloop.jsonl", "application/x-ndjson", 2},
 		{"format=har", "hookloop.har", "application/json", 3},
 		{"format=har&id=1", "delivery-1.har", "application/json", 1},
+		{"format=csv", "hookloop.csv", "text/csv; charset=utf-8; header=present", 3},
+		{"format=csv&id=1", "delivery-1.csv", "text/csv; charset=utf-8; header=present", 1},
 		{"format=curl", "hookloop.sh", "text/plain; charset=utf-8", 3},
 	} {
 		resp, body := rg.do("GET", "/api/v1/export?"+tc.query, "")
@@ -68,6 +71,12 @@ func countRecords(t *testing.T, query, body string) (n int) {
 			t.Errorf("%s: %v", query, err)
 		}
 		return len(har.Log.Entries)
+	case strings.Contains(query, "csv"):
+		rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
+		if err != nil || len(rows) == 0 || rows[0][0] != "delivery" {
+			t.Fatalf("%s: %v in %s", query, err, body)
+		}
+		return len(rows) - 1
 	case strings.Contains(query, "curl"):
 		return strings.Count("\n"+body, "\n# ")
 	}
