@@ -3,8 +3,11 @@ package provider
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
+	"time"
 )
 
 // Delivery is what a provider does with an endpoint's answer.
@@ -68,4 +71,38 @@ func (p *Provider) VariantOf(r *Request) string {
 		}
 	}
 	return ""
+}
+
+// RetryHeader returns the headers that d's provider sets on retry n (1 = the
+// first) of a delivery first made at a time, after an attempt that ended as o.
+func (d *Delivery) RetryHeader(n int, first time.Time, o Outcome) (http.Header, error) {
+	sc := &scope{r: &Request{}, vars: map[string]string{
+		"attempt":       strconv.Itoa(n),
+		"reason":        d.Reasons[d.reason(o)],
+		"first_rfc3339": first.UTC().Format(time.RFC3339),
+	}}
+	h := http.Header{}
+	for name, template := range d.RetryHeaders {
+		value, err := template.expand(sc)
+		if err != nil {
+			return nil, fmt.Errorf("the retry header %s: %w", name, err)
+		}
+		h.Set(name, string(value))
+	}
+	return h, nil
+}
+
+// reason returns the key of Reasons for an attempt that ended so.
+func (d *Delivery) reason(o Outcome) string {
+	switch {
+	case d.Timeout > 0 && o.Duration > time.Duration(d.Timeout):
+		return "timeout"
+	case o.Failure != "":
+		return o.Failure
+	case o.Status == 0:
+		return "other"
+	case d.Redirects > 0 && slices.Contains(redirects, o.Status):
+		return "redirects"
+	}
+	return "status"
 }

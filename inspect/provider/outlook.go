@@ -66,6 +66,9 @@ const (
 	unstated  = "unstated" // nothing is published
 )
 
+// redirects are the statuses that say where else to go.
+var redirects = []int{301, 302, 303, 307, 308}
+
 // fate says what d's provider makes of an attempt that ended so.
 func (d *Delivery) fate(o Outcome) fate {
 	var f fate
@@ -80,7 +83,7 @@ func (d *Delivery) fate(o Outcome) fate {
 		switch {
 		case d.succeeds(o.Status):
 			f.is = taken
-		case d.Redirects > 0 && slices.Contains([]int{301, 302, 303, 307, 308}, o.Status):
+		case d.Redirects > 0 && slices.Contains(redirects, o.Status):
 			f.is = moved
 		case d.StopOn.Has(o.Status) || f.header != "":
 			f.is = stopped

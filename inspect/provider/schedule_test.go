@@ -72,6 +72,8 @@ var clocks = []struct {
 		want: "0:00:00 0:00:02 0:00:06 0:00:14 0:00:30 0:01:02 0:02:02..0:02:06 0:03:02..0:04:06", count: 100,
 	},
 	{provider: "jira", retry: "{delays: [5m..15m, 5m..15m]}", want: "0:05:00..0:15:00 0:10:00..0:30:00"},
+	{provider: "the end of the window included", retry: "{every: 1h, window: 3h}", want: "1:00:00 2:00:00 3:00:00"},
+	{provider: "attempts before the window", retry: "{every: 1h, attempts: 2, window: 3h}", want: "1:00:00 2:00:00"},
 	{provider: "never", retry: "never"},
 }
 
