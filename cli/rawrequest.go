@@ -62,7 +62,7 @@ func parseRequest(text []byte, at time.Time) (r *provider.Request, notes []strin
 		} else {
 			r.Target = "/"
 		}
-	} else if host != "" {
+	} else if host != "" && r.Target != "*" {
 		r.URL = schemeFor(host) + "://" + host + r.Target
 	}
 	return r, notes, nil
@@ -139,19 +139,12 @@ func frame(r *provider.Request) (notes []string, err error) {
 	have := uint64(len(r.Body))
 	switch {
 	case n < have:
-		notes = []string{fmt.Sprintf("Content-Length is %d, so the last %s after the body left out", n, wereBytes(have-n))}
+		notes = []string{fmt.Sprintf("Content-Length is %d, so what follows was left out (bytes: %d)", n, have-n)}
 		r.Body = r.Body[:n]
 	case n > have:
 		notes = []string{fmt.Sprintf("Content-Length is %d, but only %d bytes of body are there: what was saved is not all of it", n, have)}
 	}
 	return notes, nil
-}
-
-func wereBytes(n uint64) string {
-	if n == 1 {
-		return "byte was"
-	}
-	return fmt.Sprintf("%d bytes were", n)
 }
 
 // schemeFor is https, but http for this machine.

@@ -58,9 +58,6 @@ func (s *session) learnSecrets() error {
 		return nil
 	}
 	list, err := s.store.List(s.ctx, inspect.ListOptions{Query: "provider:notion is:handshake", Limit: 1})
-	if _, unknown := err.(*inspect.QueryError); unknown { // TODO: until the query language knows providers
-		return nil
-	}
 	if err != nil || len(list) == 0 {
 		return err
 	}

@@ -9,18 +9,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/tui"
 )
 
 func (a *app) showCommand() *cobra.Command {
-	var asJSON, body bool
+	var asJSON, body, explain bool
 	var attempt int
+	var f providerFlags
 	cmd := &cobra.Command{
 		Use:   "show ID|last",
 		Short: "Show one delivery and its attempts",
-		Long: "show prints a delivery, the attempts made of it, and their responses.\n" +
+		Long: "show prints a delivery, who sent it, the attempts made of it, and their responses.\n" +
+			"Where a secret is configured, the signature is checked again, as of the time of capture.\n" +
 			"--body prints a body alone, byte for byte: the delivery's, or with --attempt that of a response.",
 		Example: `hookloop show last
+hookloop show last --explain --secret stripe=env:STRIPE_WEBHOOK_SECRET
 hookloop show 12 --json
 hookloop show 12 --body > body.json
 hookloop show 12 --attempt 2 --body`,
@@ -29,6 +33,10 @@ hookloop show 12 --attempt 2 --body`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if attempt != 0 && !body {
 				return usagef("--attempt %d goes with --body: `show` prints all the attempts anyway", attempt)
+			}
+			c, err := a.checker(&f)
+			if err != nil {
+				return err
 			}
 			store, err := a.openStore(inspect.Options{})
 			if err != nil {
@@ -46,7 +54,7 @@ hookloop show 12 --attempt 2 --body`,
 				case asJSON:
 					err = inspect.WriteJSONL(a.Stdout, store.Records(cmd.Context(), []int64{id}))
 				default:
-					err = printDelivery(cmd.Context(), a.Stdout, store, id)
+					err = (&shower{printer{a.Stdout}, store, c, explain, f.showSecrets}).delivery(cmd.Context(), id)
 				}
 				if err != nil {
 					return err
@@ -56,6 +64,8 @@ hookloop show 12 --attempt 2 --body`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&explain, "explain", false, "show the exact string that is signed, and the signatures")
+	f.add(a, cmd)
 	cmd.Flags().BoolVar(&body, "body", false, "print the body alone, byte for byte")
 	cmd.Flags().IntVar(&attempt, "attempt", 0, "with --body: the response of this attempt")
 	return cmd
@@ -81,30 +91,41 @@ func printBody(ctx context.Context, w io.Writer, store *inspect.Store, id int64,
 	return err
 }
 
-func printDelivery(ctx context.Context, w io.Writer, store *inspect.Store, id int64) error {
-	d, err := store.Delivery(ctx, id)
+// A shower prints deliveries for people.
+type shower struct {
+	printer
+	store       *inspect.Store
+	checker     *provider.Checker
+	explain     bool
+	showSecrets bool
+}
+
+func (s *shower) delivery(ctx context.Context, id int64) error {
+	d, err := s.store.Delivery(ctx, id)
 	if err != nil {
 		return err
 	}
-	attempts, err := store.Attempts(ctx, id)
+	attempts, err := s.store.Attempts(ctx, id)
 	if err != nil {
 		return err
 	}
-	p := printer{w}
-	p.linef("#%d %s %s", d.ID, inspect.Escape(d.Method), inspect.Escape(d.Target))
-	p.linef("received %s from %s via %s, %d bytes", d.ReceivedAt.Local().Format("2006-01-02 15:04:05.000"), inspect.Escape(d.RemoteAddr),
+	s.linef("#%d %s %s", d.ID, inspect.Escape(d.Method), inspect.Escape(d.Target))
+	s.linef("received %s from %s via %s, %d bytes", d.ReceivedAt.Local().Format("2006-01-02 15:04:05.000"), inspect.Escape(d.RemoteAddr),
 		inspect.Escape(d.Endpoint), d.Size)
 	if d.Reason != "" {
-		p.linef("%s: %s", d.Disposition, inspect.Escape(d.Reason))
+		s.linef("%s: %s", d.Disposition, inspect.Escape(d.Reason))
 	}
-	p.linef("")
-	p.linef("Host: %s", inspect.Escape(d.Host))
-	p.message(d.Header, d.Trailer, d.Body, d.Truncated)
+	if err := s.sender(ctx, d); err != nil {
+		return err
+	}
+	s.linef("")
+	s.linef("Host: %s", inspect.Escape(d.Host))
+	s.message(d.Header, d.Trailer, d.Body, d.Truncated)
 	for i := range attempts {
-		p.attempt(&attempts[i])
+		s.attempt(&attempts[i])
 	}
-	if len(attempts) == 0 && d.Disposition == inspect.Held {
-		p.linef("held: there was no handler. `hookloop replay %d --to 3000` sends it to one", d.ID)
+	if len(attempts) == 0 && d.Disposition == inspect.Held && d.Facts.Handshake == "" {
+		s.linef("held: there was no handler. `hookloop replay %d --to 3000` sends it to one", d.ID)
 	}
 	return nil
 }
@@ -140,7 +161,12 @@ func (p printer) message(h, trailer http.Header, body []byte, truncated bool) {
 func (p printer) attempt(at *inspect.Attempt) {
 	p.linef("── attempt %d, %s, %s → %s", at.Number, at.Trigger, shortTime(at.StartedAt), inspect.Escape(at.URL))
 	if s := at.Sent; s != nil {
-		p.linef("   sent with changes: %s", sentChanges(s))
+		if changes := sentChanges(s); changes != "" {
+			p.linef("   sent with changes: %s", changes)
+		}
+		if s.Signed != "" {
+			p.linef("   signed again: %s", inspect.Escape(s.Signed))
+		}
 		if s.Edited {
 			if s.Header != nil {
 				p.linef("")
@@ -155,6 +181,9 @@ func (p printer) attempt(at *inspect.Attempt) {
 		p.linef("   %s: %s", at.State, inspect.Escape(at.Error))
 	case at.Error != "":
 		p.linef("   %s after %s: %s", at.State, tui.FormatDuration(at.Duration), inspect.Escape(at.Error))
+	}
+	if o := at.Outlook; o != nil {
+		p.linef("   %s", outlookWords(o))
 	}
 	if r := at.Response; r != nil {
 		protocol := at.Protocol

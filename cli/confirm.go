@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"hookloop/inspect"
+)
+
+func (a *app) confirmCommand() *cobra.Command {
+	var f providerFlags
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "confirm ID|last",
+		Short: "Confirm a subscription that a provider asks about",
+		Long: "confirm fetches the address that a captured handshake names, as Amazon SNS wants it before it delivers\n" +
+			"(SubscribeURL). It asks first, and fetches from the provider's own hosts alone.",
+		Example: `hookloop confirm last
+hookloop confirm 12 --yes`,
+		Args:              args(1, 1, "one delivery, a number or `last`"),
+		ValidArgsFunction: a.completeIDs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.confirmSubscription(cmd.Context(), &f, args[0], yes)
+		},
+	}
+	f.add(a, cmd)
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return cmd
+}
+
+func (a *app) confirmSubscription(ctx context.Context, f *providerFlags, expr string, yes bool) error {
+	c, err := a.checker(f)
+	if err != nil {
+		return err
+	}
+	store, err := a.openStore(inspect.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	d, err := one(ctx, store, expr)
+	if err != nil {
+		return asUsage(err)
+	}
+	r := d.Request()
+	rec := c.Recognize(r)
+	if rec.Handshake == nil || rec.Handshake.Confirm.IsZero() {
+		return fmt.Errorf("delivery #%d asks for no confirmation: `hookloop list is:handshake` shows those that may", d.ID)
+	}
+	if !yes && !a.confirm(fmt.Sprintf("Confirm the subscription of %s that delivery #%d asks for?", inspect.Escape(rec.Provider.Title), d.ID)) {
+		return usagef("nothing was fetched: say --yes to confirm the subscription of #%d", d.ID)
+	}
+	line, err := c.Confirm(ctx, r)
+	if err != nil {
+		return err
+	}
+	printer{a.Stdout}.linef("%s", inspect.Escape(line))
+	return nil
+}

@@ -1,0 +1,255 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hookloop/inspect"
+	"hookloop/inspect/provider"
+)
+
+func (a *app) providersCommand() *cobra.Command {
+	var f providerFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "providers [NAME]",
+		Short: "List the webhook providers hookloop knows, or explain one",
+		Long: "providers lists who can be recognised, how their signatures are checked, how long they wait, when they\n" +
+			"deliver again, and how many of their deliveries are kept here. With a name it explains that one.\n" +
+			"FACTS says how sure the facts about retries are: A the provider's own text, B quoted by others, C hearsay,\n" +
+			"? not published. Your own providers stand in " + configName + ", under `providers:`.",
+		Example: `hookloop providers
+hookloop providers stripe
+hookloop providers --json`,
+		Args: args(0, 1, "one provider at most"),
+		ValidArgsFunction: func(cmd *cobra.Command, given []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(given) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return a.providerNames(cmd, "")
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.checker(&f)
+			if err != nil {
+				return err
+			}
+			list := c.Catalog.All()
+			query := "provider:*"
+			if len(args) > 0 {
+				if err := knownProvider(c.Catalog, args[0]); err != nil {
+					return usageError{err}
+				}
+				list = []*provider.Provider{c.Catalog.Provider(args[0])}
+				query = "provider:" + args[0]
+			}
+			received, err := a.received(cmd.Context(), query)
+			if err != nil {
+				return err
+			}
+			switch {
+			case asJSON:
+				return printProvidersJSON(a.Stdout, c, list, received)
+			case len(args) > 0:
+				explainProvider(printer{a.Stdout}, c, list[0], received[args[0]])
+				return nil
+			}
+			return printProviders(a.Stdout, list, received)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	cmd.Flags().StringArrayVar(&f.secrets, "secret", nil, "a provider's secret, as in `hookloop listen --help`")
+	a.completeProviders(cmd, "secret", "=")
+	return cmd
+}
+
+// A tally is how many deliveries of each event type were kept.
+type tally map[string]int
+
+func (t tally) sum() (n int) {
+	for _, events := range t {
+		n += events
+	}
+	return n
+}
+
+// received counts the deliveries kept here that match, by provider. Without a
+// data folder there are none, and none is made.
+func (a *app) received(ctx context.Context, query string) (map[string]tally, error) {
+	dir, err := a.stateDir()
+	if err != nil {
+		return nil, nil // no place for deliveries: there are none
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return nil, nil
+	}
+	store, err := a.openStore(inspect.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = store.Close() }()
+	counts := map[string]tally{}
+	const page = 1000
+	for before := int64(0); ; {
+		list, err := store.List(ctx, inspect.ListOptions{Query: query, Before: before, Limit: page})
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range list {
+			if counts[d.Provider] == nil {
+				counts[d.Provider] = tally{}
+			}
+			counts[d.Provider][d.Event]++
+			before = d.ID
+		}
+		if len(list) < page {
+			return counts, nil
+		}
+	}
+}
+
+func printProviders(w io.Writer, list []*provider.Provider, received map[string]tally) error {
+	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "NAME\tVERIFIED BY\tLIMIT\tRETRIES\tHANDSHAKE\tEVENTS\tRECEIVED\tFACTS")
+	for _, p := range list {
+		count := ""
+		if n := received[p.Name].sum(); n > 0 {
+			count = fmt.Sprint(n)
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", inspect.Escape(p.Name), strings.Join(kinds(p), ", "), limit(p),
+			retriesInBrief(p), strings.Join(handshakes(p), ", "), len(p.Samples), count, confidence(p))
+	}
+	return table.Flush()
+}
+
+// kinds are the algorithms that p signs with, each once, the strongest first.
+func kinds(p *provider.Provider) (names []string) {
+	for i := range p.Schemes {
+		if k := string(p.Schemes[i].Kind); !slices.Contains(names, k) {
+			names = append(names, k)
+		}
+	}
+	return names
+}
+
+func handshakes(p *provider.Provider) (names []string) {
+	for i := range p.Handshakes {
+		names = append(names, inspect.Escape(p.Handshakes[i].Name))
+	}
+	return names
+}
+
+func confidence(p *provider.Provider) provider.Confidence {
+	return cmp.Or(p.Delivery.Confidence, provider.Unknown)
+}
+
+// limit is how long p waits for an answer, "?" when that is not published.
+func limit(p *provider.Provider) string {
+	if p.Delivery.Timeout == 0 {
+		return "?"
+	}
+	return p.Delivery.Timeout.String()
+}
+
+// retriesInBrief is how often, and for how long, p delivers again.
+func retriesInBrief(p *provider.Provider) string {
+	r := p.Delivery.Retry
+	switch steps := p.Delivery.Retries(); {
+	case r == nil:
+		return "?"
+	case r.Never:
+		return "never"
+	case len(steps) == 0:
+		return "some"
+	default:
+		last := steps[len(steps)-1]
+		text := fmt.Sprintf("%d in %s", len(steps), provider.Duration(last.At.Max))
+		if last.Guess {
+			text += " (a guess)"
+		}
+		return text
+	}
+}
+
+// providerJSON is a line of `providers --json`.
+type providerJSON struct {
+	Name       string              `json:"name"`
+	Title      string              `json:"title"`
+	Docs       string              `json:"docs"`
+	VerifiedBy []string            `json:"verified_by"`
+	LimitMS    *int64              `json:"limit_ms"` // null when not published
+	Retries    int                 `json:"retries"`  // how many are known of, or drawn by our guess
+	Never      bool                `json:"never_retries"`
+	Guess      bool                `json:"retries_guessed"`
+	Handshakes []string            `json:"handshakes"`
+	Settings   []string            `json:"settings"`
+	Events     []string            `json:"events"` // of which there are samples
+	Received   int                 `json:"received"`
+	ByEvent    tally               `json:"received_by_event"`
+	Secrets    []string            `json:"secrets"` // labels of those configured
+	Confidence provider.Confidence `json:"confidence"`
+}
+
+func printProvidersJSON(w io.Writer, c *provider.Checker, list []*provider.Provider, received map[string]tally) error {
+	enc := inspect.NewJSONEncoder(w)
+	for _, p := range list {
+		steps := p.Delivery.Retries()
+		v := providerJSON{
+			Name: p.Name, Title: p.Title, Docs: p.Docs, VerifiedBy: append([]string{}, kinds(p)...), Retries: len(steps),
+			Handshakes: append([]string{}, handshakes(p)...), Settings: []string{}, Events: []string{}, Received: received[p.Name].sum(),
+			ByEvent: received[p.Name], Secrets: secretLabels(c, p.Name), Confidence: confidence(p),
+		}
+		if d := p.Delivery; d.Timeout != 0 {
+			ms := time.Duration(d.Timeout).Milliseconds()
+			v.LimitMS = &ms
+		}
+		v.Never = p.Delivery.Retry != nil && p.Delivery.Retry.Never
+		v.Guess = len(steps) > 0 && steps[len(steps)-1].Guess
+		if v.ByEvent == nil {
+			v.ByEvent = tally{}
+		}
+		for _, s := range p.Settings {
+			v.Settings = append(v.Settings, s.Key)
+		}
+		for i := range p.Samples {
+			v.Events = append(v.Events, p.Samples[i].Event)
+		}
+		if err := enc.Encode(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// secretLabels are how the secrets of a provider are called, its routes' included.
+func secretLabels(c *provider.Checker, name string) []string {
+	labels := []string{}
+	add := func(secrets []provider.Secret) {
+		for _, s := range secrets {
+			labels = append(labels, s.Label)
+		}
+	}
+	add(c.Secrets[name])
+	for _, r := range c.Routes {
+		if r.Provider == name {
+			add(r.Secrets)
+		}
+	}
+	return labels
+}
+
+// byCount returns the event types of t, the most frequent first.
+func (t tally) byCount() []string {
+	return slices.SortedFunc(maps.Keys(t), func(x, y string) int {
+		return cmp.Or(t[y]-t[x], strings.Compare(x, y))
+	})
+}

@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"hookloop/inspect"
+	"hookloop/inspect/provider"
+)
+
+// sender prints who sent d, what it is, and whether its signature holds. What
+// was known at its capture counts where nothing new can be said now.
+func (s *shower) sender(ctx context.Context, d *inspect.Delivery) error {
+	facts, diagnosis, err := s.look(ctx, d)
+	if err != nil {
+		return err
+	}
+	if facts.Provider != "" {
+		s.linef("%s", senderWords(s.checker.Catalog, &facts))
+	}
+	if facts.Handshake != "" {
+		s.linef("%s", s.handshakeLine(d, &facts))
+	}
+	switch facts.Address {
+	case provider.Listed:
+		s.linef("address: %s is one of those the provider publishes", inspect.Escape(d.RemoteAddr))
+	case provider.NotListed:
+		s.linef("address: %s is NOT one of those the provider publishes", inspect.Escape(d.RemoteAddr))
+	}
+	if diagnosis.Result != "" && (facts.Provider != "" || s.explain) {
+		s.diagnosis(s.checker.Catalog, &diagnosis)
+	}
+	if s.explain {
+		s.explanation(explanation(&diagnosis, s.showSecrets))
+	}
+	return nil
+}
+
+// look checks d again and keeps what is new. The diagnosis is the stored one
+// where less can be said now than at the capture.
+func (s *shower) look(ctx context.Context, d *inspect.Delivery) (provider.Facts, provider.Diagnosis, error) {
+	stored := d.Facts
+	r := d.Request()
+	diagnosis := s.checker.Verify(ctx, r)
+	if err := ctx.Err(); err != nil {
+		return stored, diagnosis, err
+	}
+	facts, pending := s.checker.Assess(r)
+	if worse(stored, facts) || pending || facts.Provider == "" {
+		return stored, provider.Diagnosis{
+			Result: stored.Signature, Code: stored.SignatureCode, Reason: stored.SignatureReason, Provider: stored.Provider,
+			Scheme: stored.Scheme, Secret: stored.Secret, Explain: diagnosis.Explain,
+		}, nil
+	}
+	if reflect.DeepEqual(stored, facts) {
+		return facts, diagnosis, nil
+	}
+	return facts, diagnosis, s.store.SetFacts(ctx, d.ID, facts)
+}
+
+// worse reports whether less is known now than was stored.
+func worse(stored, now provider.Facts) bool {
+	looked := stored.Signature == provider.Valid || stored.Signature == provider.Invalid
+	return looked && now.Signature != provider.Valid && now.Signature != provider.Invalid
+}
+
+// senderWords is who sent it, how sure that is, and what it is.
+func senderWords(catalog *provider.Catalog, f *provider.Facts) string {
+	who := inspect.Escape(f.Provider)
+	if p := catalog.Provider(f.Provider); p != nil {
+		who = inspect.Escape(p.Title)
+	}
+	switch f.Certainty {
+	case provider.Likely:
+		who += " (likely)"
+	case provider.Guess:
+		who += " (a guess"
+		if len(f.Others) > 0 {
+			who += "; or " + inspect.Escape(strings.Join(f.Others, ", "))
+		}
+		who += ": --provider decides)"
+	}
+	parts := []string{"provider: " + who}
+	if f.Event != "" {
+		parts = append(parts, "event "+inspect.Escape(f.Event))
+	}
+	if f.EventID != "" {
+		parts = append(parts, "ID "+inspect.Escape(f.EventID))
+	}
+	if f.ProviderAttempt > 0 {
+		parts = append(parts, fmt.Sprintf("its attempt %d", f.ProviderAttempt))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (s *shower) handshakeLine(d *inspect.Delivery, f *provider.Facts) string {
+	line := "handshake: " + inspect.Escape(f.Handshake)
+	rec := s.checker.Recognize(d.Request())
+	if rec.Handshake != nil && !rec.Handshake.Confirm.IsZero() {
+		line += fmt.Sprintf(": `hookloop confirm %d` confirms it", d.ID)
+	}
+	return line
+}
+
+// outlookWords is what the provider would do now, with how sure that is.
+func outlookWords(o *provider.Outlook) string {
+	text := inspect.Escape(o.Text)
+	if o.Guess {
+		text += " (our guess: the intervals are not published)"
+	}
+	if o.Confidence != "" && o.Confidence != provider.FromSource {
+		text += fmt.Sprintf(" [facts: %s]", o.Confidence)
+	}
+	return text
+}
