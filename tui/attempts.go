@@ -68,6 +68,9 @@ func (v *detail) attemptRow(i int, t *theme, focused bool) string {
 func noAttempt(d *inspect.Delivery) string {
 	switch d.Disposition {
 	case inspect.Held:
+		if d.Reason != "" {
+			return "Held: " + safe(d.Reason) + ". r sends it to the handler."
+		}
 		return "Held: there was no handler to send it to. Once there is one, r sends it."
 	case inspect.Refused:
 		return "Refused: " + safe(d.Reason)

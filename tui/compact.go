@@ -68,7 +68,11 @@ func signatureFault(s *inspect.Summary) string {
 func (c compact) delivery(s *inspect.Summary) error {
 	switch s.Disposition {
 	case inspect.Held:
-		return c.line(s.ReceivedAt, "%s held %s%s", title(s), FormatSize(s.Size), signatureFault(s))
+		held := "held"
+		if s.Reason != "" {
+			held += ": " + safe(s.Reason)
+		}
+		return c.line(s.ReceivedAt, "%s %s %s%s", title(s), held, FormatSize(s.Size), signatureFault(s))
 	case inspect.Refused:
 		return c.line(s.ReceivedAt, "%s refused: %s %s%s", title(s), safe(s.Reason), FormatSize(s.Size), signatureFault(s))
 	}

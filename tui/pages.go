@@ -55,7 +55,7 @@ func requestDoc(out *doc, s subject) {
 		append(fact(t, "From", safe(d.RemoteAddr)), span{address, t.tone(tone)}),
 		fact(t, "URL", safe(d.URL())),
 		fact(t, "Host", safe(d.Host)+"   "+safe(d.Proto)))
-	if d.Reason != "" {
+	if d.Disposition == inspect.Refused && d.Reason != "" {
 		out.text(line{{fit("Refused", 10) + " ", t.warn}, {safe(d.Reason), t.warn}})
 	}
 	headerDoc(out, "Headers", d.Header)

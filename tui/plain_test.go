@@ -1,0 +1,85 @@
+package tui
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"hookloop/inspect"
+	"hookloop/inspect/provider"
+)
+
+func TestPlainOutputTellsTheProvider(t *testing.T) {
+	at := time.Date(2026, 3, 14, 15, 4, 5, 0, time.UTC)
+	github := provider.Facts{Provider: "github", Certainty: provider.Certain, Event: "push", Signature: provider.Invalid, SignatureCode: provider.CodeWrongSecret, SignatureReason: "the signature is from another secret"}
+	initial := &inspect.AttemptSummary{Number: 1, Trigger: inspect.Initial, State: inspect.Answered, StartedAt: at, Duration: 12 * time.Millisecond, Status: 200}
+	again := &inspect.AttemptSummary{Number: 2, Trigger: inspect.Replay, State: inspect.Answered, StartedAt: at, Duration: 12 * time.Millisecond, Status: 200}
+	accepted := *initial
+	accepted.Outlook = &provider.Outlook{Provider: "stripe", Verdict: provider.Accepted, Text: "Stripe: accepted", Confidence: provider.FromSource, Limit: 10 * time.Second}
+	for _, test := range []struct {
+		name    string
+		facts   provider.Facts
+		attempt *inspect.AttemptSummary
+		signed  string
+		want    string
+	}{
+		{"valid", stripeFacts, &accepted, "", "15:04:05 #12 POST /hooks stripe invoice.paid ✓ → 200 12 ms 1.3 KiB · Stripe: accepted\n"},
+		{"signed again", stripeFacts, again, "stripe v1", "15:04:05 #12 POST /hooks stripe invoice.paid ✓ → 200 12 ms 1.3 KiB (replay, attempt 2, signed again)\n"},
+		{"invalid", github, initial, "", "15:04:05 #12 POST /hooks github push ✗ → 200 12 ms 1.3 KiB · signature invalid: the signature is from another secret\n"},
+		{"invalid, again", github, again, "", "15:04:05 #12 POST /hooks github push ✗ → 200 12 ms 1.3 KiB (replay, attempt 2)\n"},
+		{"held", github, nil, "", "15:04:05 #12 POST /hooks github push ✗ held 1.3 KiB · signature invalid: the signature is from another secret\n"},
+		{"a guess", provider.Facts{Provider: "square", Certainty: provider.Guess, Signature: provider.Unverifiable}, initial, "", "15:04:05 #12 POST /hooks square? → 200 12 ms 1.3 KiB\n"},
+		{"a handshake", provider.Facts{Provider: "slack", Handshake: "url_verification", Signature: provider.Valid}, initial, "", "15:04:05 #12 POST /hooks slack handshake url_verification ✓ → 200 12 ms 1.3 KiB\n"},
+		{"answered", provider.Facts{Provider: "slack", Handshake: "url_verification"}, nil, "", "15:04:05 #12 POST /hooks slack handshake url_verification held: hookloop answered the handshake: Slack's url_verification 1.3 KiB\n"},
+		{"unknown", provider.Facts{}, initial, "", "15:04:05 #12 POST /hooks → 200 12 ms 1.3 KiB\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			reason := ""
+			if test.name == "answered" {
+				reason = "hookloop answered the handshake: Slack's url_verification"
+			}
+			s := &inspect.Summary{Reason: reason, ID: 12, Method: "POST", Path: "/hooks", Size: 1284, ReceivedAt: at, Disposition: inspect.Held, Facts: test.facts}
+			var out bytes.Buffer
+			write := func() error { return compact{&out}.delivery(s) }
+			if test.attempt != nil {
+				write = func() error { return compact{&out}.attempt(s, test.attempt, test.signed) }
+			}
+			if err := write(); err != nil || out.String() != test.want {
+				t.Errorf("got  %s (%v)\nwant %s", out.String(), err, test.want)
+			}
+		})
+	}
+}
+
+func TestJSONTellsTheProvider(t *testing.T) {
+	var out bytes.Buffer
+	s := &inspect.Summary{ID: 12, Method: "POST", Path: "/hooks", ReceivedAt: noon, Disposition: inspect.Forwarded, Facts: stripeFacts}
+	a := &inspect.AttemptSummary{Number: 1, Outlook: &provider.Outlook{Provider: "stripe", Verdict: provider.Accepted, Text: "Stripe: accepted", Confidence: provider.Quoted}}
+	j := jsonl{&out}
+	if err := j.delivery(s); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.attempt(s, a, "stripe v1 with WHSEC"); err != nil {
+		t.Fatal(err)
+	}
+	var got [2]map[string]any
+	for i, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		if err := json.Unmarshal([]byte(line), &got[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for key, want := range map[string]string{
+		"type": "delivery", "provider": "stripe", "certainty": "certain", "event_type": "invoice.paid", "event_id": "evt_1", "signature": "valid",
+		"signature_code": "ok", "signature_reason": "signed with STRIPE_WEBHOOK_SECRET", "address": "not listed", "path": "/hooks",
+	} {
+		if got[0][key] != want {
+			t.Errorf("%s: got %v, want %s", key, got[0][key], want)
+		}
+	}
+	outlook, _ := got[1]["outlook"].(map[string]any)
+	if outlook["text"] != "Stripe: accepted" || outlook["verdict"] != "accepted" || outlook["confidence"] != "B" || got[1]["signed"] != "stripe v1 with WHSEC" {
+		t.Errorf("got %v", got[1])
+	}
+}
