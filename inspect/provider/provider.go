@@ -38,15 +38,17 @@ type Provider struct {
 	// Like names another entry whose fields this one takes over where it has none.
 	Like string `yaml:"like,omitempty"`
 
-	Recognize  []Rule      `yaml:"recognize,omitempty"`
-	Event      Values      `yaml:"event,omitempty"`    // the event type: the first of them that a request has
-	EventID    Values      `yaml:"event_id,omitempty"` // what stays the same over duplicates and retries
-	Attempt    Values      `yaml:"attempt,omitempty"`  // the provider's own count of its deliveries of this event
-	Schemes    []Scheme    `yaml:"schemes,omitempty"`  // how it signs, the strongest first
-	Settings   []Setting   `yaml:"settings,omitempty"` // what the receiver has to know besides the secret
-	Handshakes []Handshake `yaml:"handshakes,omitempty"`
-	Delivery   Delivery    `yaml:"delivery,omitempty"`
-	Samples    []Sample    `yaml:"samples,omitempty"`
+	Recognize []Rule `yaml:"recognize,omitempty"`
+	Event     Values `yaml:"event,omitempty"`    // the event type: the first of them that a request has
+	EventID   Values `yaml:"event_id,omitempty"` // what stays the same over duplicates and retries
+	Attempt   Values `yaml:"attempt,omitempty"`  // the provider's own count of its deliveries of this event, from 1
+	// RetryNumber is instead of Attempt where the first delivery counts as 0, or says nothing.
+	RetryNumber Values      `yaml:"retry_number,omitempty"`
+	Schemes     []Scheme    `yaml:"schemes,omitempty"`  // how it signs, the strongest first
+	Settings    []Setting   `yaml:"settings,omitempty"` // what the receiver has to know besides the secret
+	Handshakes  []Handshake `yaml:"handshakes,omitempty"`
+	Delivery    Delivery    `yaml:"delivery,omitempty"`
+	Samples     []Sample    `yaml:"samples,omitempty"`
 }
 
 // A Setting is a value that the user gives besides the secret, with --set.
