@@ -2,7 +2,11 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -17,6 +21,15 @@ type Checker struct {
 	Settings map[string]map[string]string // by provider and key
 	Keys     *Fetcher                     // fetches certificates and keys; nil = none are fetched
 	HTTP     http.RoundTripper            // for Confirm; nil = http.DefaultTransport
+
+	mu     sync.RWMutex
+	added  map[string][]Secret // by AddSecret
+	parsed sync.Map            // public keys by parsedKey
+}
+
+type parsedKey struct {
+	scheme *Scheme
+	secret Secret
 }
 
 // A Route says what is known of the deliveries below a path.
@@ -60,20 +73,145 @@ const (
 	NotListed AddressCheck = "not listed"
 )
 
-// Recognize says who sent r and what it is.
-func (c *Checker) Recognize(r *Request) Recognition { return Recognition{} }
+// Recognize says who sent r and what it is. Of a guess's candidates that one
+// is certain under whose secret a signature holds.
+func (c *Checker) Recognize(r *Request) Recognition {
+	if c == nil || c.Catalog == nil {
+		return Recognition{}
+	}
+	rec := c.Catalog.Recognize(r, c.named(r))
+	if rec.Certainty != Guess {
+		return rec
+	}
+	names := rec.Others
+	if rec.Provider != nil {
+		names = append([]string{rec.Provider.Name}, names...)
+	}
+	for _, name := range names {
+		p := c.Catalog.Provider(name)
+		if p == nil || len(c.secretsOf(r, p)) == 0 {
+			continue
+		}
+		v := c.begin(nil, r, Recognition{Provider: p})
+		if v.verify().Result == Valid {
+			rec = c.Catalog.Recognize(r, name)
+			rec.Certainty = Certain
+			return rec
+		}
+	}
+	return rec
+}
+
+// named returns the provider that the user has named for r, or "".
+func (c *Checker) named(r *Request) string {
+	if route := c.route(r); route != nil && route.Provider != "" {
+		return route.Provider
+	}
+	return c.Default
+}
+
+// route returns the route of r's path, or nil.
+func (c *Checker) route(r *Request) *Route {
+	path, _, _ := strings.Cut(r.Target, "?")
+	for i := range c.Routes {
+		prefix := strings.TrimSuffix(c.Routes[i].Prefix, "/")
+		if rest, ok := strings.CutPrefix(path, prefix); ok && (rest == "" || rest[0] == '/') {
+			return &c.Routes[i]
+		}
+	}
+	return nil
+}
+
+// secretsOf returns the secrets of a provider for r: its route's, or those of
+// the provider and what its settings and AddSecret add to them.
+func (c *Checker) secretsOf(r *Request, p *Provider) []Secret {
+	if route := c.route(r); route != nil && route.Secrets != nil {
+		return route.Secrets
+	}
+	all := c.Secrets[p.Name]
+	settings := c.Settings[p.Name]
+	for _, name := range []string{"public_key", "cert_pem"} {
+		if value := settings[name]; value != "" {
+			all = append(all[:len(all):len(all)], Secret{Label: name, Value: value})
+		}
+	}
+	if raw, err := decode("base64", strings.TrimSpace(settings["secret_b64"])); err == nil && len(raw) > 0 {
+		all = append(all[:len(all):len(all)], Secret{Label: "secret_b64", Value: string(raw)})
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return append(all[:len(all):len(all)], c.added[p.Name]...)
+}
+
+// keysOf returns what secrets are for a scheme. Of those that cannot be its
+// key, err says why of the first.
+func (c *Checker) keysOf(s *Scheme, secrets []Secret) (keys []*key, err error) {
+	for _, secret := range secrets {
+		k, problem := c.keyOf(s, secret)
+		if problem == nil {
+			keys = append(keys, k)
+		} else if err == nil {
+			err = fmt.Errorf("the secret %s does not fit: %w", secret.Label, problem)
+		}
+	}
+	return keys, err
+}
+
+// keyOf is newKey. Public keys are parsed once.
+func (c *Checker) keyOf(s *Scheme, secret Secret) (*key, error) {
+	if !s.public() {
+		return s.newKey(secret)
+	}
+	if k, ok := c.parsed.Load(parsedKey{s, secret}); ok {
+		return k.(*key), nil
+	}
+	k, err := s.newKey(secret)
+	if err == nil {
+		c.parsed.Store(parsedKey{s, secret}, k)
+	}
+	return k, err
+}
 
 // Verify says whether r's signature holds, at the time when it was received
 // and for the URL that was called. It fetches keys where it needs to, until ctx ends.
-func (c *Checker) Verify(ctx context.Context, r *Request) Diagnosis { return Diagnosis{} }
+func (c *Checker) Verify(ctx context.Context, r *Request) Diagnosis {
+	v := c.begin(ctx, r, c.Recognize(r))
+	v.explain = true
+	return v.run()
+}
 
 // Assess is Recognize and Verify in brief. It never waits: where a key would
 // have to be fetched first, pending is true and the signature unverifiable; a
 // later Assess, after Verify, knows more.
-func (c *Checker) Assess(r *Request) (f Facts, pending bool) { return Facts{}, false }
+func (c *Checker) Assess(r *Request) (f Facts, pending bool) {
+	rec := c.Recognize(r)
+	v := c.begin(nil, r, rec)
+	d := v.run()
+	f = Facts{
+		Certainty: rec.Certainty, Others: rec.Others, Event: rec.Event, EventID: rec.EventID, ProviderAttempt: rec.Attempt,
+		Signature: d.Result, SignatureCode: d.Code, SignatureReason: d.Reason, Scheme: d.Scheme, Secret: d.Secret,
+	}
+	if rec.Provider != nil {
+		f.Provider = rec.Provider.Name
+		f.Address = rec.Provider.CheckAddress(r.RemoteAddr)
+	}
+	if rec.Handshake != nil {
+		f.Handshake = rec.Handshake.Name
+	}
+	return f, v.pending
+}
 
 // AddSecret adds a secret at run time, as the one that Notion hands over in its handshake.
-func (c *Checker) AddSecret(provider string, s Secret) {}
+func (c *Checker) AddSecret(provider string, s Secret) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.added == nil {
+		c.added = map[string][]Secret{}
+	}
+	if !slices.Contains(c.added[provider], s) {
+		c.added[provider] = append(c.added[provider], s)
+	}
+}
 
 // A Signed is a request signed again.
 type Signed struct {
@@ -83,11 +221,3 @@ type Signed struct {
 	At               time.Time
 	Notes            []string // "the body was changed: the signature stands in it"
 }
-
-// CanSign reports whether Sign could sign r, and if not, why, in words that say what to do.
-func (c *Checker) CanSign(r *Request) (ok bool, why string) { return false, "" }
-
-// Sign returns r as its provider would send it at a time, signed with the
-// first configured secret that can sign. newTime false keeps the timestamp
-// that r has.
-func (c *Checker) Sign(r *Request, at time.Time, newTime bool) (*Signed, error) { return nil, nil }

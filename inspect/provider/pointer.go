@@ -104,7 +104,7 @@ func within(text []byte, v span, p pointer) (span, bool) {
 				return true
 			})
 		case '[':
-			want, isIndex := index(token)
+			want, isIndex := arrayIndex(token)
 			if !isIndex {
 				return span{}, false
 			}
@@ -160,8 +160,8 @@ func eachWithin(text []byte, v span, p pointer, yield func(span) bool) bool {
 	return more
 }
 
-// index returns the number that a token of a pointer is, without leading zeros.
-func index(token string) (n int, ok bool) {
+// arrayIndex returns the number that a token of a pointer is, without leading zeros.
+func arrayIndex(token string) (n int, ok bool) {
 	if token == "" || len(token) > 9 || token[0] == '0' && token != "0" {
 		return 0, false
 	}

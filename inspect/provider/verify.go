@@ -48,15 +48,3 @@ type Diagnosis struct {
 	Notes    []string     // what the scheme does not protect, and the like
 	Explain  *Explanation // nil when nothing was compared
 }
-
-// An Explanation is what was compared. It holds what a secret makes, so it is
-// shown masked unless the user wants otherwise; see Masked.
-type Explanation struct {
-	Message  []byte   // the exact signed string; nil where the token itself is compared
-	Expected string   // the signature that the first secret makes, as it would stand in the request; "" for public keys
-	Received []string // the candidates found in the request
-	Where    string   // "header Stripe-Signature"
-}
-
-// Masked returns e with what Expected holds hidden but for its first characters.
-func (e *Explanation) Masked() *Explanation { return e }

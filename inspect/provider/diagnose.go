@@ -1,0 +1,209 @@
+package provider
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// mismatch says why a signature that is there is under none of the keys. What
+// would make it hold is tried; the cheapest and likeliest first.
+func (v *verification) mismatch(c *check, keys []*key) Diagnosis {
+	d := Diagnosis{Result: Invalid}
+	if bad := v.malformed(c, keys); bad != nil {
+		return *bad
+	}
+	if how := v.secretForm(c); how != "" {
+		d.Code, d.Reason = CodeSecretForm, how
+		return d
+	}
+	if whose := v.swapped(c); whose != "" {
+		d.Code, d.Reason = CodeWrongSecret, "wrong secret: "+whose
+		return d
+	}
+	if c.s.readsBody() && c.s.Signature.kind != "json" {
+		if how := v.findBody(c, keys); how != "" {
+			d.Code, d.Reason = CodeBodyChanged, "body changed: the signature matches "+how
+			return d
+		}
+	}
+	if c.s.Message.uses("url") {
+		if url := v.findURL(c, keys); url != "" {
+			d.Code, d.Reason = CodeURLDiffers, fmt.Sprintf("URL differs: the signature matches %s, not %s; give it with --url", url, v.r.URL)
+			return d
+		}
+	}
+	d.Code = CodeWrongSecret
+	d.Reason = v.wrong(c, keys)
+	return d
+}
+
+// wrong says that nothing is known but that it is wrong.
+func (v *verification) wrong(c *check, keys []*key) string {
+	if c.s.Kind == Token {
+		return fmt.Sprintf("wrong secret: the token in %s is none that is configured", c.s.Signature.where())
+	}
+	what := "wrong secret"
+	if keys[0].public != nil {
+		what = "wrong secret (public key)"
+	}
+	parts := []string{}
+	if c.s.readsBody() {
+		parts = append(parts, "the body")
+	}
+	if !c.s.Timestamp.IsZero() {
+		parts = append(parts, "the timestamp")
+	}
+	if c.s.Message.uses("url") {
+		parts = append(parts, "the URL")
+	}
+	if len(parts) > 0 {
+		what += ", or " + joinWords(parts, "or") + " was changed on the way"
+	}
+	which := "the key"
+	if len(keys) > 1 {
+		which = fmt.Sprintf("any of the %d keys", len(keys))
+	} else if keys[0].label != "" {
+		which = keys[0].label
+	}
+	return fmt.Sprintf("%s: the signature does not match with %s", what, which)
+}
+
+// unfitSecret says that no secret can be the scheme's key.
+func (v *verification) unfitSecret(c *check, problem error) Diagnosis {
+	d := Diagnosis{Result: Invalid, Code: CodeSecretForm}
+	if how := v.secretForm(c); how != "" {
+		d.Reason = how
+		return d
+	}
+	form := c.s.Key.text
+	switch {
+	case c.s.public():
+		form = "a public key, as " + c.p.short() + " shows it"
+	case form == "":
+		form = "text"
+	}
+	if whose := v.swapped(c); whose != "" {
+		d.Code, d.Reason = CodeWrongSecret, "wrong secret: "+whose
+		return d
+	}
+	d.Reason = fmt.Sprintf("secret in the wrong form: %v; %s is expected", problem, form)
+	return d
+}
+
+// secretForm says in which other form a secret would match, or "".
+func (v *verification) secretForm(c *check) string {
+	for _, secret := range v.secrets {
+		for _, form := range secretForms(secret.Value) {
+			var k *key
+			if c.s.public() {
+				if k, _ = c.s.newKey(Secret{secret.Label, string(form.raw)}); k == nil {
+					continue
+				}
+			} else {
+				k = &key{label: secret.Label, secret: string(form.raw), raw: form.raw}
+			}
+			if held, err := c.holds(v.r, k); held && err == nil {
+				return fmt.Sprintf("secret in the wrong form: %s would match %s", secret.Label, form.how)
+			}
+		}
+	}
+	return ""
+}
+
+type secretShape struct {
+	how string
+	raw []byte
+}
+
+// secretForms returns what a secret can be taken for.
+func secretForms(text string) (all []secretShape) {
+	add := func(how string, raw []byte, err error) {
+		if err == nil && len(raw) > 0 {
+			all = append(all, secretShape{how, raw})
+		}
+	}
+	bare := strings.Trim(text, " \t\r\n\"'`")
+	if bare != text {
+		add("without the quotes, spaces or line ends around it", []byte(bare), nil)
+	}
+	decodings := func(of, bare string) {
+		for _, coding := range encodings {
+			raw, err := decode(coding, bare)
+			add(fmt.Sprintf("if it were decoded from %s%s", coding, of), raw, err)
+		}
+	}
+	add("if it were taken as text, as it stands", []byte(bare), nil)
+	decodings("", bare)
+	for _, prefix := range []string{"whsec_", "whpk_", "whsk_", "wsec_"} {
+		if rest, ok := strings.CutPrefix(bare, prefix); ok {
+			add("if it were taken as text, without "+prefix, []byte(rest), nil)
+			decodings(", without "+prefix, rest)
+			return all
+		}
+	}
+	raw, err := base64.StdEncoding.DecodeString("whsec_" + bare)
+	add("with whsec_ before it", raw, err)
+	add("if whsec_ stood before it and all were taken as text", []byte("whsec_"+bare), nil)
+	return all
+}
+
+// swapped says whose secret would match instead, or "".
+func (v *verification) swapped(c *check) string {
+	try := func(whose string, secrets []Secret) string {
+		keys, _ := v.c.keysOf(c.s, secrets)
+		if label, ok := anyHolds(c, v.r, keys); ok {
+			return fmt.Sprintf("the one configured for %s (%s) would match", whose, label)
+		}
+		return ""
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.c.Secrets)) {
+		if found := try(name, v.c.Secrets[name]); found != "" {
+			return found
+		}
+	}
+	for _, route := range v.c.Routes {
+		if found := try("the route "+route.Prefix, route.Secrets); found != "" {
+			return found
+		}
+	}
+	return ""
+}
+
+// findBody says which other body would match, or "".
+func (v *verification) findBody(c *check, keys []*key) string {
+	r := *v.r
+	for how, body := range bodies(v.r) {
+		r.Body = body
+		if _, ok := anyHolds(c, &r, keys); ok {
+			return how
+		}
+	}
+	return ""
+}
+
+// hashMismatch says that the body is not the one whose hash is signed.
+func (v *verification) hashMismatch(c *check) string {
+	reason := fmt.Sprintf("body changed: its SHA-256 is not the one in %s", c.s.BodyHash.where())
+	r := *v.r
+	for how, body := range bodies(v.r) {
+		if r.Body = body; c.bodyHashHolds(&r) {
+			return reason + ", which matches " + how
+		}
+	}
+	return reason
+}
+
+// findURL returns another URL that would match, or "".
+func (v *verification) findURL(c *check, keys []*key) string {
+	r := *v.r
+	for _, url := range addresses(v.r) {
+		r.URL = url
+		if _, ok := anyHolds(c, &r, keys); ok {
+			return url
+		}
+	}
+	return ""
+}

@@ -1,0 +1,319 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A verification looks at one request for one provider.
+type verification struct {
+	c        *Checker
+	ctx      context.Context // until when keys are fetched; nil = they are not
+	r        *Request
+	now      time.Time
+	rec      Recognition
+	secrets  []Secret
+	settings map[string]string
+	explain  bool // whether to make an Explanation
+	pending  bool // whether a key would have to be fetched
+}
+
+func (c *Checker) begin(ctx context.Context, r *Request, rec Recognition) *verification {
+	v := &verification{c: c, ctx: ctx, r: r, now: r.Time, rec: rec}
+	if v.now.IsZero() {
+		v.now = time.Now()
+	}
+	if c != nil && rec.Provider != nil {
+		v.secrets, v.settings = c.secretsOf(r, rec.Provider), c.Settings[rec.Provider.Name]
+	}
+	return v
+}
+
+// run says what there is to say, whoever sent the request.
+func (v *verification) run() Diagnosis {
+	switch p, h := v.rec.Provider, v.rec.Handshake; {
+	case p == nil || v.rec.Certainty == Guess:
+		return v.unrecognized()
+	case h != nil && !h.Signed:
+		return v.c.handshakeDiagnosis(v.r, v.rec)
+	}
+	d := v.verify()
+	d.Provider = v.rec.Provider.Name
+	return d
+}
+
+func (v *verification) unrecognized() Diagnosis {
+	d := Diagnosis{Result: Unverifiable, Code: CodeUnrecognized}
+	if v.rec.Provider == nil {
+		d.Reason = "it is not known who sent this: name the provider with --provider NAME"
+		if v.c != nil {
+			if name := v.c.named(v.r); name != "" {
+				d.Reason = fmt.Sprintf("no provider is called %s: see hookloop providers", name)
+			}
+		}
+		return d
+	}
+	names := append([]string{v.rec.Provider.Name}, v.rec.Others...)
+	d.Reason = fmt.Sprintf("it may be from %s, and nothing is decided by a guess: name the provider with --provider NAME", joinWords(names, "or"))
+	return d
+}
+
+// handshakeDiagnosis says of an unsigned handshake whether it has what is required.
+func (c *Checker) handshakeDiagnosis(r *Request, rec Recognition) Diagnosis {
+	p, h := rec.Provider, rec.Handshake
+	d := Diagnosis{Result: Valid, Code: CodeOK, Provider: p.Name, Scheme: "handshake"}
+	d.Reason = fmt.Sprintf("%s's handshake %s: well-formed, and no signature is involved", p.short(), h.Name)
+	ok, checked := h.meets(&scope{r: r, settings: c.Settings[p.Name]})
+	switch {
+	case !ok:
+		d.Result, d.Code = Invalid, CodeHandshakeRefused
+		d.Reason = fmt.Sprintf("%s's handshake %s is to be refused: its token is not the one set as %s (no signature is involved)", p.short(), h.Name, h.Require.Setting)
+	case checked:
+		d.Reason = fmt.Sprintf("%s's handshake %s: its token is the one set as %s, and no signature is involved", p.short(), h.Name, h.Require.Setting)
+	case h.Require != nil:
+		d.Notes = append(d.Notes, fmt.Sprintf("its token was not compared: give it with --set %s=VALUE", h.Require.Setting))
+	}
+	return d
+}
+
+// verify finds the scheme that decides and looks at it.
+func (v *verification) verify() Diagnosis {
+	c, keys, problem := v.choose()
+	if c == nil {
+		return v.absent()
+	}
+	d := v.examine(c, keys, problem)
+	d.Scheme = c.s.Name
+	if d.Result == Valid || d.Result == Invalid {
+		d.Notes = append(d.Notes, c.notes()...)
+	}
+	return d
+}
+
+// choose returns the first scheme that applies and whose signature is there,
+// with its keys. One that none of the secrets fits is passed over if another
+// applies. nil = no signature is there.
+func (v *verification) choose() (chosen *check, keys []*key, problem error) {
+	schemes := v.rec.Provider.Schemes
+	for i := range schemes {
+		c := &check{p: v.rec.Provider, s: &schemes[i], settings: v.settings}
+		if c.s.Kind == Unsigned || !c.applies(v.r) || !c.present(v.r) {
+			continue
+		}
+		k, err := v.c.keysOf(c.s, v.secrets)
+		if len(k) > 0 || c.s.KeySource != nil {
+			return c, k, nil
+		}
+		if chosen == nil {
+			chosen, problem = c, err
+		}
+	}
+	return chosen, nil, problem
+}
+
+// examine looks at a scheme whose signature is there.
+func (v *verification) examine(c *check, keys []*key, problem error) Diagnosis {
+	if v.r.Truncated && c.s.readsBody() {
+		return Diagnosis{Result: Unverifiable, Code: CodeTruncated, Reason: "the body was not kept whole, and the signature covers it: raise the limit of bodies"}
+	}
+	if d := v.badTimestamp(c); d != nil {
+		return *d
+	}
+	if c.s.KeySource != nil {
+		fetched, d := v.fetchKeys(c, len(keys) > 0)
+		if d != nil {
+			return *d
+		}
+		keys = append(keys, fetched...)
+	}
+	switch {
+	case len(keys) > 0:
+	case len(v.secrets) == 0:
+		return Diagnosis{Result: Unverifiable, Code: CodeNoSecret, Reason: noSecret(c.p)}
+	default:
+		return v.unfitSecret(c, problem)
+	}
+	for _, k := range keys {
+		held, err := c.holds(v.r, k)
+		if err != nil {
+			return v.lacking(c, keys, err)
+		}
+		if held {
+			return v.held(c, k)
+		}
+	}
+	d := v.mismatch(c, keys)
+	if v.explain {
+		d.Explain = c.explanation(v.r, keys[0])
+	}
+	return d
+}
+
+func noSecret(p *Provider) string {
+	return fmt.Sprintf("no secret configured for %s: give it with --secret %s=env:NAME", p.short(), p.Name)
+}
+
+// badTimestamp says of a timestamp that it is missing or malformed; nil = it is neither.
+func (v *verification) badTimestamp(c *check) *Diagnosis {
+	if c.s.Timestamp.IsZero() || c.s.Tolerance == 0 && !c.s.Message.uses("ts") {
+		return nil
+	}
+	text, ok := c.s.Timestamp.first(c.scope(v.r))
+	if !ok {
+		return &Diagnosis{Result: Invalid, Code: CodeMissing, Reason: fmt.Sprintf("the timestamp is missing: %s is expected", c.s.Timestamp.where())}
+	}
+	if _, ok := parseTime(c.s.Timestamp.form, text); !ok {
+		return &Diagnosis{Result: Invalid, Code: CodeMalformed, Reason: fmt.Sprintf("the timestamp is malformed: %q in %s is not %s", cut(text), c.s.Timestamp.where(), timeWords[c.s.Timestamp.form])}
+	}
+	return nil
+}
+
+var timeWords = map[string]string{"unix": "a number of seconds", "unixms": "a number of milliseconds", "rfc3339": "a time as 2026-01-02T15:04:05Z"}
+
+// lacking says what the signed message lacks.
+func (v *verification) lacking(c *check, keys []*key, err error) Diagnosis {
+	var missing *missingError
+	switch errors.As(err, &missing); {
+	case missing == nil:
+		return Diagnosis{Result: Invalid, Code: CodeMalformed, Reason: err.Error()}
+	case missing.setting != "":
+		return Diagnosis{Result: Unverifiable, Code: CodeNoSetting, Reason: noSetting(c.p, missing.setting)}
+	case c.s.Message.uses("url") && v.r.URL == "":
+		d := Diagnosis{Result: Unverifiable, Code: CodeURLDiffers, Reason: "the URL that the provider called is signed and not known: give it with --url"}
+		if url := v.findURL(c, keys); url != "" {
+			d.Reason = fmt.Sprintf("the URL that the provider called is signed and not known; it would match %s: give it with --url", url)
+		}
+		return d
+	}
+	return Diagnosis{Result: Invalid, Code: CodeMissing, Reason: fmt.Sprintf("header missing: what is signed needs %s", missing.what)}
+}
+
+func noSetting(p *Provider, name string) string {
+	for _, s := range p.Settings {
+		if s.Key == name {
+			return fmt.Sprintf("the setting %s is not given (%s): give it with --set %s=VALUE", name, s.Usage, name)
+		}
+	}
+	return fmt.Sprintf("the setting %s is not given: give it with --set %s=VALUE", name, name)
+}
+
+// held says of a signature that holds whether its time and its body's hash do.
+func (v *verification) held(c *check, k *key) Diagnosis {
+	d := Diagnosis{Result: Valid, Code: CodeOK, Secret: k.label}
+	if v.explain {
+		d.Explain = c.explanation(v.r, k)
+	}
+	if !c.bodyHashHolds(v.r) {
+		d.Result, d.Code, d.Reason = Invalid, CodeBodyChanged, v.hashMismatch(c)
+		return d
+	}
+	if c.s.Kind == JWTHS256 {
+		v.jwtAge(c, k, &d)
+	} else {
+		v.age(c, &d)
+	}
+	if d.Result == Valid {
+		d.Reason = "the signature holds: scheme " + c.s.Name
+		if c.s.Kind == Token {
+			d.Reason = "the token is the right one"
+		}
+		if k.label != "" {
+			d.Reason += ", secret " + k.label
+		}
+	}
+	return d
+}
+
+// age measures the timestamp, into the past and into the future.
+func (v *verification) age(c *check, d *Diagnosis) {
+	if c.s.Timestamp.IsZero() {
+		return
+	}
+	text, _ := c.s.Timestamp.first(c.scope(v.r))
+	at, ok := parseTime(c.s.Timestamp.form, text)
+	if !ok {
+		return
+	}
+	d.SignedAt = at
+	limit := time.Duration(c.s.Tolerance)
+	// Receivers compare whole seconds, so a part of one is no age yet.
+	age := v.now.Truncate(time.Second).Sub(at.Truncate(time.Second))
+	switch {
+	case limit == 0:
+	case age > limit:
+		d.Result, d.Code = Invalid, CodeTooOld
+		d.Reason = fmt.Sprintf("timestamp too old by %s: it was signed %s before it arrived, and %s takes at most %s", seconds(age-limit), seconds(age), c.p.short(), seconds(limit))
+	case -age > limit:
+		d.Result, d.Code = Invalid, CodeInFuture
+		d.Reason = fmt.Sprintf("timestamp in the future by %s: it was signed %s ahead of the time it arrived, and %s takes at most %s", seconds(-age-limit), seconds(-age), c.p.short(), seconds(limit))
+	}
+}
+
+// jwtAge looks at exp and nbf of the token that k signed.
+func (v *verification) jwtAge(c *check, k *key, d *Diagnosis) {
+	sc := c.scope(v.r)
+	for _, text := range c.s.Signature.values(sc) {
+		t, err := parseJWT(text)
+		if err != nil || !equal(t.signature, jwtMAC(t.signed, k.raw)) {
+			continue
+		}
+		if t.claims.IssuedAt != nil {
+			d.SignedAt = claimTime(*t.claims.IssuedAt)
+		}
+		if by, late := t.late(v.now); late {
+			d.Result, d.Code, d.Reason = Invalid, CodeTooOld, fmt.Sprintf("timestamp too old by %s: the JWT had expired (exp)", seconds(by))
+		} else if by, early := t.early(v.now); early {
+			d.Result, d.Code, d.Reason = Invalid, CodeInFuture, fmt.Sprintf("timestamp in the future by %s: the JWT is not valid yet (nbf)", seconds(by))
+		}
+		return
+	}
+}
+
+// seconds is a time in words that show the second: "12 s".
+func seconds(d time.Duration) string {
+	if d%time.Second != 0 {
+		d = d.Truncate(time.Second) + time.Second
+	}
+	return fmt.Sprintf("%d s", d/time.Second)
+}
+
+// notes says what a scheme does not protect.
+func (c *check) notes() []string {
+	switch {
+	case c.s.Notes != "":
+		return []string{c.s.Notes}
+	case c.s.Kind == Token:
+		return []string{"a token vouches for the sender only, not for the content"}
+	case c.s.Kind == JWTHS256 || !c.s.readsBody() && c.s.BodyHash.IsZero() || c.s.Signature.kind == "json" && !c.s.Message.coversBody() && c.s.Each == "" && !c.s.Message.uses("lines"):
+		return []string{"the signature does not cover the body, so it vouches for the sender only"}
+	}
+	return nil
+}
+
+// cut shortens text that a message quotes.
+func cut(text string) string {
+	if len(text) > 60 {
+		text = strings.ToValidUTF8(text[:60], "") + "…"
+	}
+	return text
+}
+
+// where says in words where a source reads: "header Stripe-Signature".
+func (s *Source) where() string {
+	var names []string
+	for i := range s.names {
+		n := &s.names[i]
+		switch {
+		case n.setting != "":
+			names = append(names, "that "+n.setting+" names")
+		default:
+			names = append(names, n.name)
+		}
+	}
+	words := map[string]string{"header": "header", "query": "query parameter", "form": "form field", "json": "the body's", "json-key": "a key of the body's", "method": "method"}
+	return words[s.kind] + " " + strings.Join(slices.Compact(names), " or ")
+}
