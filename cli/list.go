@@ -5,13 +5,14 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/tui"
 )
 
@@ -22,9 +23,12 @@ func (a *app) listCommand() *cobra.Command {
 		Use:     "list [QUERY]",
 		Aliases: []string{"ls"},
 		Short:   "List the deliveries that were kept",
-		Long:    "list prints the newest deliveries, the newest last.\n\nThe query language, which the terminal UI and the page share:\n\n" + queryHelp(),
+		Long: "list prints the newest deliveries, the newest last: who sent them (stripe? is a\n" +
+			"guess), when, what they are and with what result. Where a terminal is narrow, it\n" +
+			"leaves out columns; --json has all of them, and more.\n\nThe query language, which the terminal UI and the page share:\n\n" + queryHelp(),
 		Example: `hookloop list
 hookloop list is:failed since:1h
+hookloop list 'provider:stripe event:charge.* signature:invalid'
 hookloop list 'path:/stripe/* status:>=500' --json`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -51,7 +55,7 @@ hookloop list 'path:/stripe/* status:>=500' --json`,
 				a.sayf("no deliveries%s", map[bool]string{true: " match", false: " yet: `hookloop listen` receives them"}[len(args) > 0])
 				return nil
 			}
-			return printList(a.Stdout, list)
+			return printList(a.Stdout, list, terminalWidth(a.Stdout))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
@@ -59,19 +63,110 @@ hookloop list 'path:/stripe/* status:>=500' --json`,
 	return cmd
 }
 
-// printList prints a table. The path stands last, so that a long one moves no other column.
-func printList(w io.Writer, list []inspect.Summary) error {
-	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "ID\tTIME\tMETHOD\tRESULT\tDURATION\tSIZE\tATTEMPTS\tPATH")
-	for _, d := range list {
-		duration := ""
-		if d.Last != nil && d.Last.State != inspect.Pending {
-			duration = tui.FormatDuration(d.Last.Duration)
+// A column of the list.
+type column struct {
+	name  string
+	cell  func(*inspect.Summary) string
+	spare int  // where the terminal is too narrow, 1 is left out first; 0 never is
+	some  bool // left out where no delivery has it
+}
+
+// listColumns are in their order from left to right. The path stands last, so
+// that a long one moves no other.
+var listColumns = []column{
+	{name: "ID", cell: func(d *inspect.Summary) string { return fmt.Sprintf("#%d", d.ID) }},
+	{name: "TIME", cell: func(d *inspect.Summary) string { return shortTime(d.ReceivedAt) }},
+	{name: "PROVIDER", cell: sender, some: true},
+	{name: "EVENT", cell: event, some: true},
+	{name: "METHOD", cell: func(d *inspect.Summary) string { return inspect.Escape(d.Method) }, spare: 4},
+	{name: "RESULT", cell: result},
+	{name: "DURATION", cell: duration, spare: 2},
+	{name: "SIZE", cell: func(d *inspect.Summary) string { return tui.FormatSize(d.Size) }, spare: 1},
+	{name: "ATTEMPTS", cell: func(d *inspect.Summary) string { return fmt.Sprint(d.Attempts) }, spare: 3},
+	{name: "PATH", cell: func(d *inspect.Summary) string { return inspect.Escape(d.Path) }},
+}
+
+// pathWidth is how much of a narrow terminal is kept for the path.
+const pathWidth = 14
+
+// printList prints a table. Where it is wider than the terminal, it leaves out
+// columns; a width of 0 is that of no terminal, which gets them all.
+func printList(w io.Writer, list []inspect.Summary, width int) error {
+	var columns [][]string // the name, and the cells below it
+	var spare, widths []int
+	for _, c := range listColumns {
+		cells, empty, widest := []string{c.name}, true, ansi.StringWidth(c.name)
+		for i := range list {
+			cell := c.cell(&list[i])
+			cells, empty, widest = append(cells, cell), empty && cell == "", max(widest, ansi.StringWidth(cell))
 		}
-		_, _ = fmt.Fprintf(table, "#%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", d.ID, shortTime(d.ReceivedAt), inspect.Escape(d.Method),
-			result(&d), duration, tui.FormatSize(d.Size), d.Attempts, inspect.Escape(d.Path))
+		if !c.some || !empty {
+			columns, spare, widths = append(columns, cells), append(spare, c.spare), append(widths, widest)
+		}
 	}
-	return table.Flush()
+	for step := 1; step <= 4 && width > 0; step++ {
+		last := len(widths) - 1
+		total := 2*last + min(widths[last], pathWidth)
+		for _, n := range widths[:last] {
+			total += n
+		}
+		if i := slices.Index(spare, step); i >= 0 && total > width {
+			columns, spare, widths = slices.Delete(columns, i, i+1), slices.Delete(spare, i, i+1), slices.Delete(widths, i, i+1)
+		}
+	}
+	for row := range len(list) + 1 {
+		var line strings.Builder
+		for i, cells := range columns {
+			line.WriteString(cells[row])
+			if i < len(columns)-1 {
+				line.WriteString(strings.Repeat(" ", widths[i]-ansi.StringWidth(cells[row])+2))
+			}
+		}
+		if _, err := fmt.Fprintln(w, line.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// terminalWidth returns how many cells a line of f has, 0 where it is no terminal.
+func terminalWidth(f any) int {
+	file, ok := f.(interface{ Fd() uintptr })
+	if !ok || !term.IsTerminal(file.Fd()) {
+		return 0
+	}
+	width, _, err := term.GetSize(file.Fd())
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// sender is the name of a delivery's provider, with a mark where it is a guess.
+func sender(d *inspect.Summary) string {
+	const most = 17
+	name := ansi.Truncate(inspect.Escape(d.Provider), most, "…")
+	if d.Certainty == provider.Guess {
+		name += "?"
+	}
+	return name
+}
+
+// event is what a delivery is, in brief.
+func event(d *inspect.Summary) string {
+	const most = 24
+	if d.Handshake != "" {
+		return "handshake"
+	}
+	return ansi.Truncate(inspect.Escape(d.Event), most, "…")
+}
+
+// duration is how long the latest attempt took; "" while it goes on.
+func duration(d *inspect.Summary) string {
+	if d.Last == nil || d.Last.State == inspect.Pending {
+		return ""
+	}
+	return tui.FormatDuration(d.Last.Duration)
 }
 
 // result is how a delivery stands, in a word or a status.

@@ -41,7 +41,7 @@ var queryKeys = []queryKey{
 	{"path", "the whole path; * and ? match any text", "path:/hooks/*", parsePath},
 	{"host", "the Host header; * and ? match any text", "host:*.example.com", parseHost},
 	{"status", "the latest attempt's status", "status:>=500 (or 404, 5xx, 500..599)", parseStatus},
-	{"is", "one of " + strings.Join(isNames(), ", "), "is:failed", parseIs},
+	{"is", "one of " + strings.Join(isNames(), ", ") + " (listed: from an address that its provider publishes)", "is:failed", parseIs},
 	{"provider", "who sent it; * and ? match any text", "provider:stripe", parseProvider},
 	{"event", "the event type; * and ? match any text", "event:charge.*", parseEvent},
 	{"event_id", "the provider's ID of the event; * and ? match any text", "event_id:evt_*", parseEventID},
