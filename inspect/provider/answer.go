@@ -60,11 +60,11 @@ func (c *Checker) examine(r *Request, rec Recognition, sc *scope, what string) (
 		why += fmt.Sprintf(" (its token was not checked: set %s to have it checked)", h.Require.Setting)
 	}
 	if h.Signed {
-		switch f, _ := c.Assess(r); {
-		case f.Provider == rec.Provider.Name && f.Signature == Invalid:
-			return "", refuse(http.StatusUnauthorized, fmt.Sprintf("%s, refused: %s", what, f.SignatureReason))
-		case f.Provider != rec.Provider.Name || f.Signature != Valid:
-			why += " (unverified)"
+		switch d := c.begin(nil, r, rec).run(); d.Result {
+		case Invalid:
+			return "", refuse(http.StatusUnauthorized, fmt.Sprintf("%s, refused: %s", what, d.Reason))
+		case Unverifiable:
+			why += fmt.Sprintf(" (unverified: %s)", d.Reason)
 		}
 	}
 	return why, nil
@@ -124,7 +124,7 @@ func (c *Checker) addKey(p *Provider, reply *Reply, sc *scope) error {
 	if !reply.Body.uses("hmac") && !reply.Body.uses("secret") {
 		return nil
 	}
-	secrets := c.handshakeSecrets(sc.r, p.Name)
+	secrets := c.secretsOf(sc.r, p)
 	if len(secrets) == 0 {
 		return fmt.Errorf("the answer is signed and no secret is known: give it with --secret %s=env:NAME", p.Name)
 	}
@@ -161,19 +161,4 @@ func (p *Provider) short() string {
 		return p.Name
 	}
 	return title
-}
-
-// handshakeSecrets returns the secrets of a provider for a request: its route's, or the provider's.
-func (c *Checker) handshakeSecrets(r *Request, name string) []Secret {
-	path, _, _ := strings.Cut(r.Target, "?")
-	for _, route := range c.Routes {
-		prefix := strings.TrimSuffix(route.Prefix, "/")
-		if path == prefix || strings.HasPrefix(path, prefix+"/") {
-			if route.Secrets != nil {
-				return route.Secrets
-			}
-			break
-		}
-	}
-	return c.Secrets[name]
 }

@@ -30,6 +30,7 @@ var clocks = []struct {
 	provider, retry, want string
 	more                  string // the last of those that follow want
 	count                 int    // 0 = as many as want has
+	unlisted              bool   // no provider of the catalog
 }{
 	{provider: "apixo", retry: "{delays: [30s, 2m, 10m]}", want: "0:00:30 0:02:30 0:12:30"},
 	{provider: "slack", retry: "{delays: [0s, 1m, 5m]}", want: "0:00:00 0:01:00 0:06:00"},
@@ -71,10 +72,13 @@ var clocks = []struct {
 		provider: "telegram", retry: "{curve: {first: 0s, base: 2s, factor: 2, cap: 60s..120s}, window: 24h}",
 		want: "0:00:00 0:00:02 0:00:06 0:00:14 0:00:30 0:01:02 0:02:02..0:02:06 0:03:02..0:04:06", count: 100,
 	},
-	{provider: "jira", retry: "{delays: [5m..15m, 5m..15m]}", want: "0:05:00..0:15:00 0:10:00..0:30:00"},
-	{provider: "the end of the window included", retry: "{every: 1h, window: 3h}", want: "1:00:00 2:00:00 3:00:00"},
-	{provider: "attempts before the window", retry: "{every: 1h, attempts: 2, window: 3h}", want: "1:00:00 2:00:00"},
-	{provider: "never", retry: "never"},
+	{
+		provider: "jira", retry: "{delays: [5m..15m, 5m..15m, 5m..15m, 5m..15m, 5m..15m]}",
+		want: "0:05:00..0:15:00 0:10:00..0:30:00 0:15:00..0:45:00 0:20:00..1:00:00 0:25:00..1:15:00",
+	},
+	{provider: "the end of the window included", unlisted: true, retry: "{every: 1h, window: 3h}", want: "1:00:00 2:00:00 3:00:00"},
+	{provider: "attempts before the window", unlisted: true, retry: "{every: 1h, attempts: 2, window: 3h}", want: "1:00:00 2:00:00"},
+	{provider: "never", unlisted: true, retry: "never"},
 }
 
 func TestRetriesClock(t *testing.T) {
