@@ -2,6 +2,7 @@ package tui
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -81,5 +82,43 @@ func TestJSONTellsTheProvider(t *testing.T) {
 	outlook, _ := got[1]["outlook"].(map[string]any)
 	if outlook["text"] != "Stripe: accepted" || outlook["verdict"] != "accepted" || outlook["confidence"] != "B" || got[1]["signed"] != "stripe v1 with WHSEC" {
 		t.Errorf("got %v", got[1])
+	}
+}
+
+// TestFollowerTellsOfSenders goes through a store.
+func TestFollowerTellsOfSenders(t *testing.T) {
+	store := openStore(t)
+	ctx := context.Background()
+	f, err := Follow(ctx, Config{Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &inspect.Delivery{ReceivedAt: noon, Method: "POST", Target: "/hooks", Proto: "HTTP/1.1", Disposition: inspect.Forwarded, Facts: stripeFacts}
+	first := &inspect.Attempt{Trigger: inspect.Initial, StartedAt: time.Now().UTC(), URL: "http://localhost:3000/"}
+	if err := store.Add(ctx, d, first); err != nil {
+		t.Fatal(err)
+	}
+	first.Outlook = &provider.Outlook{Provider: "stripe", Verdict: provider.Accepted, Text: "Stripe: accepted", Confidence: provider.FromSource}
+	finishAttempt(t, store, first, 200)
+	again := &inspect.Attempt{DeliveryID: d.ID, Trigger: inspect.Replay, StartedAt: time.Now().UTC(), URL: "http://localhost:3000/", Sent: &inspect.Sent{Signed: "stripe v1 with WHSEC"}}
+	if err := store.Begin(ctx, again); err != nil {
+		t.Fatal(err)
+	}
+	finishAttempt(t, store, again, 200)
+	settle(t, store)
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	var out strings.Builder
+	if err := f.JSON(ended, &out, Ready{}); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	for i, want := range []string{`"type":"ready"`, `"event_type":"invoice.paid"`, `"text":"Stripe: accepted"`, `"signed":"stripe v1 with WHSEC"`} {
+		if !strings.Contains(lines[i], want) {
+			t.Errorf("line %d is %s, want %s in it", i+1, lines[i], want)
+		}
+	}
+	if strings.Contains(lines[2], `"signed"`) || strings.Contains(lines[3], `"outlook"`) {
+		t.Errorf("the attempts are mixed up:\n%s\n%s", lines[2], lines[3])
 	}
 }

@@ -64,6 +64,11 @@ func TestCheckIsMadeOncePerOpening(t *testing.T) {
 	if !m.detail.checking || m.detail.tab != tabSignature {
 		t.Errorf("v: checking %v, tab %v", m.detail.checking, tabNames[m.detail.tab])
 	}
+	m.Update(checkedMsg{id: 12, check: checkOf(wrongSecret)})
+	m.keys("esc", "enter")
+	if !m.detail.checking {
+		t.Error("opened again, it is not looked at again")
+	}
 }
 
 // signatureText is the Signature tab as text.
@@ -112,5 +117,25 @@ func TestExpectedIsMasked(t *testing.T) {
 	m := sampleModel(t, 100, 40)
 	if got := signatureText(m, checkOf(wrongSecret)); strings.Contains(got, wrongSecret.Explain.Expected) {
 		t.Errorf("the expected signature is whole in\n%s", got)
+	}
+}
+
+// TestNewFactsAreShown has what a later check of the store's own found reach an open delivery.
+func TestNewFactsAreShown(t *testing.T) {
+	store := openStore(t)
+	m := newModelOn(t, store, 100, 30)
+	d := addDelivery(t, store, "/hooks")
+	m.Update(listedMsg{at: m.at, rows: []inspect.Summary{{ID: d.ID, ReceivedAt: noon, Method: "POST", Path: "/hooks"}}, done: true})
+	m.press(keyMsg("enter"))
+	doc := buildDoc(tabRequest, m.subject(d, nil, 0), m.t)
+	m.Update(detailMsg{id: d.ID, d: d, doc: doc})
+	if msg := m.src.detail(d.ID, 0, tabRequest, m.known(d.ID), nil, doc, m.t)().(detailMsg); msg.doc != doc {
+		t.Error("it was laid out again, though nothing has changed")
+	}
+	m.list.rows[0].Facts = stripeFacts
+	msg := m.src.detail(d.ID, 0, tabRequest, m.known(d.ID), nil, doc, m.t)().(detailMsg)
+	m.Update(msg)
+	if got, want := m.text(), "✓ valid: signed with STRIPE_WEBHOOK_SECRET"; !strings.Contains(got, want) {
+		t.Errorf("no %q in\n%s", want, got)
 	}
 }
