@@ -2,7 +2,11 @@ package inspect
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -356,5 +360,71 @@ func TestReceiverKeepsSecrets(t *testing.T) {
 			t.Errorf("on=%t: got %q, want %q", on, c.secrets, want)
 		}
 		rc.Wait()
+	}
+}
+
+// With the catalog that is built in: a signed event, a wrong signature, a
+// handshake that is answered and one that hands over its secret.
+func TestReceiverKnowsProviders(t *testing.T) {
+	var seen []provider.Facts
+	rc := &Receiver{
+		Checker: &provider.Checker{
+			Catalog: provider.BuiltIn(),
+			Secrets: map[string][]provider.Secret{"stripe": {{Label: "STRIPE", Value: "whsec_1"}}},
+		},
+		AnswerHandshakes: true, Forward: forwarded(&seen),
+		OnError: func(err error) { t.Error(err) },
+	}
+	addr := serveReceiver(t, rc)
+	sign := func(secret, message string) string {
+		mac := hmac.New(sha256.New, []byte(secret))
+		_, _ = mac.Write([]byte(message))
+		return hex.EncodeToString(mac.Sum(nil))
+	}
+	post := func(header, body string) string {
+		t.Helper()
+		resp := sendRaw(t, addr, fmt.Sprintf("POST /hooks HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\nConnection: close\r\n\r\n%s", header, len(body), body))
+		return fmt.Sprint(resp.StatusCode, " ", text(resp))
+	}
+	last := func() *Delivery {
+		t.Helper()
+		list, err := rc.Store.List(t.Context(), ListOptions{Limit: 1})
+		if err != nil || len(list) != 1 {
+			t.Fatal(list, err)
+		}
+		d, err := rc.Store.Delivery(t.Context(), list[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	now := time.Now().Unix()
+	event := `{"id":"evt_1","object":"event","type":"charge.failed","data":{"object":{"id":"ch_1"}}}`
+	for secret, want := range map[string]provider.Result{"whsec_1": provider.Valid, "another": provider.Invalid} {
+		post(fmt.Sprintf("Stripe-Signature: t=%d,v1=%s\r\n", now, sign(secret, fmt.Sprintf("%d.%s", now, event))), event)
+		if f := last().Facts; f.Provider != "stripe" || f.Event != "charge.failed" || f.EventID != "evt_1" || f.Signature != want {
+			t.Errorf("signed with %s: got %+v, want %s", secret, f, want)
+		}
+	}
+	if got := post("", `{"type":"url_verification","challenge":"3eZ<b>","token":"x"}`); got != "200 3eZ<b>" {
+		t.Errorf("Slack's handshake is answered with %s, want its challenge", got)
+	}
+	if d := last(); d.Facts.Provider != "slack" || d.Facts.Handshake != "url_verification" || d.Disposition != Held || !strings.Contains(d.Reason, "url_verification") {
+		t.Errorf("Slack's handshake is kept as %s, %q, %+v", d.Disposition, d.Reason, d.Facts)
+	}
+	for _, token := range []string{"secret_1", "secret_2"} {
+		if got := post("", `{"verification_token":"`+token+`"}`); got != "200 " {
+			t.Errorf("Notion's handshake is answered with %q, want 200", got)
+		}
+	}
+	page := `{"id":"n1","type":"page.created","attempt_number":1}`
+	for token, want := range map[string]provider.Result{"secret_1": provider.Valid, "secret_2": provider.Invalid} {
+		post("X-Notion-Signature: sha256="+sign(token, page)+"\r\n", page)
+		if f := last().Facts; f.Provider != "notion" || f.Signature != want {
+			t.Errorf("Notion's event, signed with %s: got %+v, want %s", token, f, want)
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("the handler got %d deliveries, want the 4 events", len(seen))
 	}
 }
