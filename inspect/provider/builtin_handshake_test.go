@@ -203,3 +203,35 @@ func TestConfirm(t *testing.T) {
 		}
 	}
 }
+
+// What is forged is not fetched.
+func TestConfirmForged(t *testing.T) {
+	text, err := os.ReadFile("testdata/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Vectors []struct {
+			ID   string
+			Cert string `json:"cert_pem"`
+		}
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range file.Vectors {
+		if v.ID != "sns-notification-v1" {
+			continue
+		}
+		c := &Checker{
+			Catalog: BuiltIn(), HTTP: noNetwork(t),
+			Settings: map[string]map[string]string{"sns": {"cert_pem": v.Cert}},
+		}
+		r := post(strings.Replace(snsConfirmation, `"Signature":"x"`, `"Signature":"eA=="`, 1))
+		if line, err := c.Confirm(t.Context(), r); err == nil || !strings.Contains(err.Error(), "was not confirmed") {
+			t.Errorf("got %q, %v, want a refusal", line, err)
+		}
+		return
+	}
+	t.Error("there is no vector sns-notification-v1")
+}
