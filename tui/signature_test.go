@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"hookloop/inspect"
 	"hookloop/inspect/provider"
 )
 
