@@ -152,7 +152,7 @@ func (a *app) sayForecast(ctx context.Context, s *replay.Sender, id int64, o rep
 	case o.Signing == replay.SignAgain:
 		return // the replay says why not
 	case !f.CanSign:
-		then = "sent as received: " + f.Why
+		then = "not signed again: " + f.Why
 	}
 	a.sayf("hookloop: #%d: %s: %s", id, inspect.Escape(f.Refused), inspect.Escape(then))
 }

@@ -30,7 +30,7 @@ func (a *attempt) outlook(err error) *provider.Outlook {
 	if p == nil {
 		return nil
 	}
-	o := provider.Outcome{Attempt: facts.ProviderAttempt, Duration: rec.Duration + a.waited()}
+	o := provider.Outcome{Attempt: facts.ProviderAttempt, Duration: rec.Duration + a.waited(), Variant: p.VariantOf(a.d.Request())}
 	switch {
 	case rec.Protocol != inspect.SSE && (a.gone || a.status == 0 && a.hungUp()):
 		o.Failure = "timeout"

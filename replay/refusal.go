@@ -13,8 +13,8 @@ import (
 // refusal says in words why a handler would refuse r, which is p as it would be
 // checked now, by its diagnosis; "" = it would not, as far as is known. The
 // signature held when it arrived, or nothing was known of it.
-func (s *Sender) refusal(d *inspect.Delivery, p *plan, r *provider.Request, now provider.Diagnosis) string {
-	entry := s.Checker.Catalog.Provider(now.Provider)
+func refusal(catalog *provider.Catalog, d *inspect.Delivery, p *plan, r *provider.Request, now provider.Diagnosis) string {
+	entry := catalog.Provider(now.Provider)
 	sch := scheme(entry, now.Scheme)
 	if entry == nil || now.Result == provider.Valid {
 		return ""
@@ -34,7 +34,7 @@ func (s *Sender) refusal(d *inspect.Delivery, p *plan, r *provider.Request, now 
 		return ""
 	}
 	switch {
-	case now.Code == provider.CodeTooOld && tooOld(sch, now, r.Time):
+	case now.Code == provider.CodeTooOld && sch != nil && sch.Tolerance > 0:
 		return age(title, sch, now, r.Time)
 	case now.Code != provider.CodeWrongSecret && now.Code != provider.CodeBodyChanged && now.Code != provider.CodeURLDiffers:
 	case p.bodySet && !bytes.Equal(p.body, d.Body):
@@ -58,7 +58,7 @@ func coversBody(sch *provider.Scheme) bool {
 
 // tooOld reports whether a signed timestamp is out of its scheme's tolerance.
 func tooOld(sch *provider.Scheme, d provider.Diagnosis, now time.Time) bool {
-	return sch != nil && sch.Tolerance > 0 && !d.SignedAt.IsZero() && now.Sub(d.SignedAt) > time.Duration(sch.Tolerance)
+	return sch.Tolerance > 0 && !d.SignedAt.IsZero() && now.Sub(d.SignedAt) > time.Duration(sch.Tolerance)
 }
 
 func age(title string, sch *provider.Scheme, d provider.Diagnosis, now time.Time) string {

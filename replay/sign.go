@@ -78,24 +78,37 @@ func (s *Sender) forecast(ctx context.Context, d *inspect.Delivery, p *plan, o O
 	}
 	ctx, cancel := context.WithTimeout(ctx, keyPatience)
 	defer cancel()
-	r := s.outgoing(ctx, d, p)
+	r, captured := s.outgoing(ctx, d, p), asCaptured(d)
+	c := knowing(s.Checker, captured, r)
 	f := &Forecast{}
-	signed, err := s.signAgain(r, o)
+	signed, err := s.signAgain(c, r, o)
 	if f.CanSign = err == nil; f.CanSign {
 		f.Secret = signed.Secret
 	}
-	now, then := s.Checker.Verify(ctx, r), s.Checker.Verify(ctx, asCaptured(d))
+	now, then := c.Verify(ctx, r), c.Verify(ctx, captured)
 	bad := then.Result == provider.Invalid && d.Facts.Signature != provider.Valid
 	if bad {
 		f.Refused = "the signature did not hold when it arrived: " + then.Reason
 	} else {
-		f.Refused = s.refusal(d, p, r, now)
+		f.Refused = refusal(c.Catalog, d, p, r, now)
 	}
 	f.Sign = f.CanSign && (o.Signing == SignAgain || o.Signing == SignIfNeeded && f.Refused != "" && !bad)
 	if err != nil && (f.Refused != "" || o.Signing == SignAgain) {
 		f.Why = err.Error()
 	}
 	return f, signed
+}
+
+// knowing returns a Checker that knows of r, what will be sent, whose it is: an
+// edit can take away what the provider was recognised by.
+func knowing(c *provider.Checker, captured, r *provider.Request) *provider.Checker {
+	then, now := c.Recognize(captured), c.Recognize(r)
+	if then.Provider == nil || then.Certainty == provider.Guess || now.Provider == then.Provider && now.Certainty != provider.Guess {
+		return c
+	}
+	return &provider.Checker{
+		Catalog: c.Catalog, Default: then.Provider.Name, Routes: c.Routes, Secrets: c.Secrets, Settings: c.Settings, Keys: c.Keys,
+	}
 }
 
 // asCaptured is what the provider sent.
@@ -131,8 +144,7 @@ func (s *Sender) outgoing(ctx context.Context, d *inspect.Delivery, p *plan) *pr
 // signAgain returns r as its provider would send it now, or says why that
 // can't be had and what to do. A header that the user set stays theirs; so
 // does a timestamp, which is signed then.
-func (s *Sender) signAgain(r *provider.Request, o Options) (*provider.Signed, error) {
-	c := s.Checker
+func (s *Sender) signAgain(c *provider.Checker, r *provider.Request, o Options) (*provider.Signed, error) {
 	if ok, why := c.CanSign(r); !ok {
 		return nil, errors.New(why)
 	}

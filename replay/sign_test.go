@@ -114,6 +114,20 @@ var github = party{
 	},
 }
 
+// bitbucket's one header is also that of others.
+var bitbucket = party{
+	name: "bitbucket", body: "{}",
+	sign: func(_ time.Time, secret, body string) (http.Header, string) {
+		return http.Header{"X-Hub-Signature": {"sha256=" + hex.EncodeToString(mac(sha256.New, secret, body))}}, body
+	},
+	refuse: func(r *http.Request, body, secret string) string {
+		if r.Header.Get("X-Hub-Signature") != "sha256="+hex.EncodeToString(mac(sha256.New, secret, body)) {
+			return "the signature is wrong"
+		}
+		return ""
+	},
+}
+
 func signTwilio(secret, address, body string) string {
 	form, _ := url.ParseQuery(body)
 	text := address
@@ -291,7 +305,7 @@ func TestReplaySignsAgain(t *testing.T) {
 		{name: "Twilio", p: twilio, age: old},
 		{name: "Twilio edited", p: twilio, o: edited("SmsStatus=failed&AccountSid=AC1"), told: "the body was edited, so Twilio's", signed: "twilio form with TWILIO_1", body: "SmsStatus=failed&AccountSid=AC1"},
 		{name: "Mailgun", p: mailgun, age: old, o: Options{Signing: SignAgain}, signed: "mailgun ", body: "-"},
-		{name: "daglo", p: daglo, age: old, told: "", signed: "daglo jwt with DAGLO_1", o: Options{Signing: SignAgain}},
+		{name: "daglo", p: daglo, age: old, told: "expired", signed: "daglo jwt with DAGLO_1"},
 		{
 			name: "bad as it came", p: stripe, age: old, edit: func(d *inspect.Delivery) { d.Body[10] ^= 1 },
 			refused: "wrong", told: "did not hold when it arrived",
@@ -306,12 +320,14 @@ func TestReplaySignsAgain(t *testing.T) {
 		},
 		{
 			name: "good once, with a secret that has gone", p: github, have: []string{"new"}, secret: "new",
-			edit: func(d *inspect.Delivery) { d.Facts.Signature = provider.Valid }, told: "s", signed: "github sha256 with GITHUB_1",
+			edit: func(d *inspect.Delivery) { d.Facts.Signature = provider.Valid }, told: "wrong secret", signed: "github sha256 with GITHUB_1",
 		},
 		{
 			name: "cut short, and edited", p: github, o: edited("{}"), edit: func(d *inspect.Delivery) { d.Truncated, d.Body, d.Size = true, d.Body[:3], 99 },
 			told: "the body was edited", signed: "github sha256", body: "{}",
 		},
+		{name: "edited so that nothing tells whose it is", p: daglo, age: old, o: with(edited("{}"), SignAgain), told: "expired", signed: "daglo jwt", body: "{}"},
+		{name: "edited, and only its secret had told whose it is", p: bitbucket, o: edited("[]"), told: "the body was edited, so Bitbucket", signed: "bitbucket sha256", body: "[]"},
 		{name: "nobody's", p: party{body: "{}", sign: func(_ time.Time, _, b string) (http.Header, string) { return http.Header{}, b }, refuse: func(*http.Request, string, string) string { return "" }}, age: old, o: edited("[]"), body: "[]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
