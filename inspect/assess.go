@@ -29,7 +29,7 @@ type checker interface {
 	Verify(context.Context, *provider.Request) provider.Diagnosis
 	Recognize(*provider.Request) provider.Recognition
 	Answer(*provider.Request, provider.Recognition) (*provider.Answer, error)
-	CanSign(*provider.Request) (bool, string)
+	HasSecret(*provider.Request, string) bool
 	AddSecret(string, provider.Secret)
 }
 
@@ -119,7 +119,7 @@ func (rc *Receiver) handshake(d *Delivery) (answer *provider.Answer) {
 func (rc *Receiver) keepSecret(r *provider.Request, name string, s provider.Secret) {
 	rc.secrets.Lock()
 	defer rc.secrets.Unlock()
-	if known, _ := rc.checker.CanSign(r); !known && !rc.handed[name] {
+	if !rc.handed[name] && !rc.checker.HasSecret(r, name) {
 		rc.handed[name] = true
 		rc.checker.AddSecret(name, s)
 	}

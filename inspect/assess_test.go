@@ -42,10 +42,10 @@ func (c *fakeChecker) Answer(*provider.Request, provider.Recognition) (*provider
 	return c.answer()
 }
 
-func (c *fakeChecker) CanSign(*provider.Request) (bool, string) {
+func (c *fakeChecker) HasSecret(*provider.Request, string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.secrets) > 0, ""
+	return len(c.secrets) > 0
 }
 
 func (c *fakeChecker) AddSecret(name string, s provider.Secret) {
@@ -358,6 +358,12 @@ func TestReceiverKeepsSecrets(t *testing.T) {
 		serve(rc, "POST", "x")
 		if want := []string{"notion:first"}; !slices.Equal(c.secrets, want) {
 			t.Errorf("on=%t: got %q, want %q", on, c.secrets, want)
+		}
+		c.secrets = []string{"notion:configured"}
+		rc.handed = map[string]bool{}
+		serve(rc, "POST", "x")
+		if want := []string{"notion:configured"}; !slices.Equal(c.secrets, want) {
+			t.Errorf("on=%t, with a secret that is configured: got %q, want %q", on, c.secrets, want)
 		}
 		rc.Wait()
 	}
