@@ -2,6 +2,7 @@ package provider
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -43,6 +44,10 @@ func TestBuiltInOutlooks(t *testing.T) {
 		{"daglo", Outcome{Status: 200}, "daglo: accepted"},
 		{"twilio", Outcome{Status: 500}, "Twilio: 500, failed; it retries only connection failures"},
 		{"discord", Outcome{Status: 200, Variant: "events"}, "Discord: would retry (attempt 2; intervals are not published, about 10 s is our guess); it wants exactly 204"},
+		{"github", Outcome{Status: 500}, "GitHub: 500, failed; it never retries (redeliver it by hand…"},
+		{"typeform", Outcome{Status: 503}, "Typeform: would retry in 2 min to 3 min (attempt 2)"},
+		{"typeform", Outcome{Status: 410}, "Typeform: 410, …"},
+		{"jira", Outcome{Status: 503}, "Jira Cloud: would retry in 5 min to 15 min (attempt 2 of 6)"},
 		{"elevenlabs", Outcome{Status: 201}, "ElevenLabs: 201, failed; it never retries; it wants exactly 200"},
 	}
 	for _, tt := range tests {
@@ -51,7 +56,7 @@ func TestBuiltInOutlooks(t *testing.T) {
 			t.Errorf("the catalog has no %s", tt.provider)
 			continue
 		}
-		if got := p.Outlook(tt.o).Text; got != tt.want {
+		if got := p.Outlook(tt.o).Text; got != tt.want && !(strings.HasSuffix(tt.want, "…") && strings.HasPrefix(got, strings.TrimSuffix(tt.want, "…"))) {
 			t.Errorf("%s, %+v:\ngot  %s\nwant %s", tt.provider, tt.o, got, tt.want)
 		}
 	}

@@ -102,6 +102,21 @@ func TestRetryYAML(t *testing.T) {
 	}
 }
 
+func TestDeliveryYAMLAliases(t *testing.T) {
+	d := delivery(t, `
+timeout: &wait 5s
+connect_timeout: *wait
+success: &ok [200, 204]
+stop_on: *ok
+retry: &plan {delays: [5s]}
+variants: {same: {retry: *plan}}
+`)
+	same := d.Variants["same"]
+	if d.ConnectTimeout != Duration(5*time.Second) || !d.StopOn.Has(204) || same.Retry == nil || len(same.Retry.Delays) != 1 {
+		t.Errorf("got %+v and %+v", d, same)
+	}
+}
+
 // A bad entry is refused with its line and a word about what to write.
 func TestDeliveryYAMLFaults(t *testing.T) {
 	tests := []struct{ text, want string }{
@@ -110,6 +125,7 @@ func TestDeliveryYAMLFaults(t *testing.T) {
 		{"timeout: 99999d", `"99999d" is no time`},
 		{"timeout: [5s]", "one word or number"},
 		{"success: 2x", `"2x" is no HTTP status`},
+		{"success: []", "no status is listed"},
 		{"success: 99", `"99" is no HTTP status`},
 		{"success: 204..200", `"204..200" is no HTTP status`},
 		{"success: 200-except-429", "is no HTTP status"},

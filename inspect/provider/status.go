@@ -60,6 +60,9 @@ func (s *Statuses) UnmarshalYAML(node ast.Node) error {
 	if seq, ok := node.(*ast.SequenceNode); ok {
 		nodes = seq.Values
 	}
+	if len(nodes) == 0 {
+		return faultAt(node, "no status is listed: write 2xx, or leave it out")
+	}
 	*s = Statuses{}
 	for _, n := range nodes {
 		text, err := scalarText(n)
