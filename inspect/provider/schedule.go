@@ -131,7 +131,7 @@ func draw(n int, counted bool, window time.Duration) []Interval {
 	if window > 0 {
 		// Doubling n times would begin with nothing where n is large.
 		first = max(window/500, time.Duration(float64(window)/(math.Exp2(float64(n))-1)))
-		factor = fill(first, n, window)
+		factor = growth(first, n, window)
 	}
 	drawn := make([]Interval, n)
 	next := float64(first)
@@ -149,9 +149,9 @@ func draw(n int, counted bool, window time.Duration) []Interval {
 	return drawn
 }
 
-// fill returns the factor, from 1 to 2, with which n times that begin with
+// growth returns the factor, from 1 to 2, with which n times that begin with
 // first come to window together, or to less.
-func fill(first time.Duration, n int, window time.Duration) float64 {
+func growth(first time.Duration, n int, window time.Duration) float64 {
 	low, high := 1.0, 2.0
 	for range 60 {
 		mid := (low + high) / 2
