@@ -3,7 +3,6 @@ package replay
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -131,6 +130,9 @@ func asCaptured(d *inspect.Delivery) *provider.Request {
 func (s *Sender) outgoing(ctx context.Context, d *inspect.Delivery, p *plan) *provider.Request {
 	r := asCaptured(d)
 	r.Method, r.Header, r.Body, r.Truncated, r.Time = p.method, p.header, p.body, d.Truncated && !p.bodySet, p.record.StartedAt
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
 	host := d.Host
 	if first, err := s.Store.Attempt(ctx, d.ID, 1); err == nil && first.Trigger == inspect.Initial && first.Sent != nil && first.Sent.Host != "" {
 		host = first.Sent.Host
@@ -145,9 +147,6 @@ func (s *Sender) outgoing(ctx context.Context, d *inspect.Delivery, p *plan) *pr
 // can't be had and what to do. A header that the user set stays theirs; so
 // does a timestamp, which is signed then.
 func (s *Sender) signAgain(c *provider.Checker, r *provider.Request, o Options) (*provider.Signed, error) {
-	if ok, why := c.CanSign(r); !ok {
-		return nil, errors.New(why)
-	}
 	signed, err := c.Sign(r, r.Time, true)
 	if err != nil {
 		return nil, err
@@ -193,12 +192,35 @@ func (p *plan) sign(d *inspect.Delivery, signed *provider.Signed, catalog *provi
 	if !bytes.Equal(signed.Request.Body, p.body) {
 		p.setBody(signed.Request.Body)
 	}
+	if uri, ok := otherQuery(p.dest.uri, d.Target, signed.Request.Target); ok {
+		p.dest.uri = uri
+		p.record.URL = p.dest.String()
+	}
 	sent := p.sent(d)
 	if sent == nil {
 		sent = &inspect.Sent{}
 	}
 	sent.Signed = signature(signed, scheme(catalog.Provider(signed.Provider), signed.Scheme))
 	p.record.Sent = sent
+}
+
+// otherQuery returns uri, which join made of a request target, as it is with
+// the query of another target.
+func otherQuery(uri, from, to string) (string, bool) {
+	_, old, _ := strings.Cut(from, "?")
+	_, query, _ := strings.Cut(to, "?")
+	rest, ok := strings.CutSuffix(uri, old)
+	if from == to || !ok {
+		return uri, false
+	}
+	if old == "" {
+		if strings.Contains(rest, "?") {
+			rest += "&"
+		} else {
+			rest += "?"
+		}
+	}
+	return rest + query, true
 }
 
 // signature says in words how a request was signed: "stripe v1 with
@@ -208,7 +230,7 @@ func signature(signed *provider.Signed, sch *provider.Scheme) string {
 	if signed.Secret != "" {
 		text += " with " + signed.Secret
 	}
-	if sch != nil && !sch.Timestamp.IsZero() && !signed.At.IsZero() {
+	if sch != nil && (!sch.Timestamp.IsZero() || sch.Kind == provider.JWTHS256) {
 		text += ", timestamp " + signed.At.UTC().Format(time.RFC3339)
 	}
 	return strings.Join(append([]string{text}, signed.Notes...), "; ")

@@ -164,6 +164,31 @@ var twilio = party{
 	},
 }
 
+// twilioJSON has the hash of its body in the query, and signs the URL alone.
+var twilioJSON = party{
+	name: "twilio", target: "/voice?bodySHA256=" + sha("{}") + "&a=b;c", body: "{}",
+	sign: func(_ time.Time, secret, body string) (http.Header, string) {
+		return http.Header{
+			"Content-Type":       {"application/json"},
+			"X-Twilio-Signature": {signTwilio(secret, publicURL+"/voice?bodySHA256="+sha("{}")+"&a=b;c", "")},
+		}, body
+	},
+	refuse: func(r *http.Request, body, secret string) string {
+		if r.Header.Get("X-Twilio-Signature") != signTwilio(secret, publicURL+r.RequestURI, "") {
+			return "the signature is wrong for " + r.RequestURI
+		}
+		if r.RequestURI != "/voice?bodySHA256="+sha(body)+"&a=b;c" {
+			return "the hash of the body is wrong: " + r.RequestURI
+		}
+		return ""
+	},
+}
+
+func sha(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
 var mailgun = party{
 	name: "mailgun", body: `{"signature": {"timestamp":"TS", "token":"tok", "signature":"SIG"}, "event-data":{"id":"1","event":"delivered"}} `,
 	sign: func(at time.Time, secret, body string) (http.Header, string) {
@@ -236,6 +261,7 @@ type check struct {
 
 // serve runs the party's handler: 200 for what it takes, else 401.
 func (p party) serve(t testing.TB, secret string) (addr string, got chan check) {
+	t.Helper()
 	got = make(chan check, 10)
 	addr = serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
@@ -304,6 +330,8 @@ func TestReplaySignsAgain(t *testing.T) {
 		{name: "GitHub edited, as received", p: github, o: with(edited("{}"), AsReceived), refused: "wrong", told: "the body was edited", body: "{}"},
 		{name: "Twilio", p: twilio, age: old},
 		{name: "Twilio edited", p: twilio, o: edited("SmsStatus=failed&AccountSid=AC1"), told: "the body was edited, so Twilio's", signed: "twilio form with TWILIO_1", body: "SmsStatus=failed&AccountSid=AC1"},
+		{name: "Twilio with JSON", p: twilioJSON},
+		{name: "Twilio with JSON, edited", p: twilioJSON, o: edited(`{"a":1}`), told: "the body was edited, so Twilio's", signed: "twilio json with TWILIO_1", body: `{"a":1}`},
 		{name: "Mailgun", p: mailgun, age: old, o: Options{Signing: SignAgain}, signed: "mailgun ", body: "-"},
 		{name: "daglo", p: daglo, age: old, told: "expired", signed: "daglo jwt with DAGLO_1"},
 		{
@@ -537,6 +565,22 @@ func TestSignAgainURL(t *testing.T) {
 				t.Errorf("signed again: got %t, want %t: %+v", signed, tt.signed, at.Sent)
 			}
 		})
+	}
+}
+
+func TestOtherQuery(t *testing.T) {
+	for _, tt := range []struct{ uri, from, to, want string }{
+		{"/a?x=1&y=2", "/a?x=1&y=2", "/a?x=3&y=2", "/a?x=3&y=2"},
+		{"/base?k=v&x=1", "/a?x=1", "/a?x=3", "/base?k=v&x=3"},
+		{"/a", "/a", "/a?x=3", "/a?x=3"},
+		{"/base?k=v", "/a", "/a?x=3", "/base?k=v&x=3"},
+	} {
+		if got, ok := otherQuery(tt.uri, tt.from, tt.to); got != tt.want || !ok {
+			t.Errorf("%s, %s to %s: got %s %t, want %s", tt.uri, tt.from, tt.to, got, ok, tt.want)
+		}
+	}
+	if got, ok := otherQuery("/a?x=1", "/a?x=1", "/a?x=1"); ok {
+		t.Errorf("nothing changed: got %s", got)
 	}
 }
 
