@@ -77,7 +77,6 @@ type loader struct {
 	offset  int    // added to lines
 	catalog *Catalog
 	waiting map[string]ast.Node // those of the file, by name
-	reading []string            // those that are being read, each like the next
 	done    map[string]*Provider
 }
 
@@ -130,12 +129,8 @@ func (l *loader) read(name string, node ast.Node) (*Provider, error) {
 // it is like itself, of the catalog.
 func (l *loader) parent(name, like string) (*Provider, error) {
 	if node := l.waiting[like]; node != nil && like != name {
-		l.reading = append(l.reading, name)
-		defer func() { l.reading = l.reading[:len(l.reading)-1] }()
-		for _, r := range l.reading {
-			if r == like {
-				return nil, fmt.Errorf("%s and %s are like each other: one of them has to stand by itself", name, like)
-			}
+		if l.loops(name) {
+			return nil, errors.New("the entries that it is like are in the end like itself: one of them has to stand by itself")
 		}
 		p, err := l.read(like, node)
 		if err != nil {
@@ -153,6 +148,27 @@ func (l *loader) parent(name, like string) (*Provider, error) {
 		}
 	}
 	return nil, fmt.Errorf("there is no provider %q to be like%s", like, didYouMean(like, names))
+}
+
+// loops reports whether an entry of the file is like others that are like it.
+func (l *loader) loops(name string) bool {
+	at := name
+	for range l.waiting {
+		pairs, _ := mapping(l.waiting[at])
+		next := at
+		for _, pair := range pairs {
+			if text, ok := nodeText(pair.Value); ok && keyOf(pair) == "like" {
+				next = text
+			}
+		}
+		if next == at {
+			return false
+		}
+		if at = next; at == name {
+			return true
+		}
+	}
+	return false
 }
 
 // inherit gives p what it does not have from another entry, field by field,
