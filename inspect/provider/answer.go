@@ -32,6 +32,9 @@ func (c *Checker) Answer(r *Request, rec Recognition) (*Answer, error) {
 	if refusal != nil {
 		return refusal, nil
 	}
+	if !h.Confirm.IsZero() {
+		why += ", not confirmed yet"
+	}
 	answer := &Answer{Status: p.Delivery.someSuccess(), Header: http.Header{}, Why: why}
 	if h.Reply != nil {
 		if err := c.fill(answer, p, h.Reply, sc); err != nil {

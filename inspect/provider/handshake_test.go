@@ -126,7 +126,7 @@ func TestAnswer(t *testing.T) {
 			name: "discord events", provider: "discord", r: post(`{"version":1,"application_id":"1","type":0}`),
 			status: 204, kind: "application/json", why: "Discord's events ping",
 		},
-		{name: "sns", provider: "sns", r: post(`{"Type":"SubscriptionConfirmation","SubscribeURL":"https://sns.eu-west-1.amazonaws.com/"}`), status: 200, why: "AWS SNS's SubscriptionConfirmation"},
+		{name: "sns", provider: "sns", r: post(`{"Type":"SubscriptionConfirmation","SubscribeURL":"https://sns.eu-west-1.amazonaws.com/"}`), status: 200, why: "AWS SNS's SubscriptionConfirmation, not confirmed yet"},
 		{name: "notion", provider: "notion", r: post(`{"verification_token":"secret_x"}`), status: 200, why: "Notion's verification_token"},
 		{name: "no reply, its success", provider: "strict", r: post(`{"hello":1}`), status: 204, why: "Strict's hello"},
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -238,4 +239,27 @@ func TestNext(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A sender that goes by Next runs three days of retries in no time, at the published clock.
+func TestNextDrivesASender(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := delivery(t, "{timeout: 15s, retry: {delays: [5s, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 24h]}}")
+		start := time.Now()
+		var times []string
+		for o := (Outcome{Status: 503}); ; {
+			o.Attempt++
+			o.Elapsed = time.Since(start)
+			step, ok := d.Next(o)
+			if !ok {
+				break
+			}
+			time.Sleep(step.After.Max)
+			times = append(times, at(time.Since(start)))
+		}
+		const want = "0:00:05 0:05:05 0:35:05 2:35:05 7:35:05 17:35:05 31:35:05 51:35:05 75:35:05"
+		if got := strings.Join(times, " "); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
 }
