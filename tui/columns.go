@@ -25,7 +25,7 @@ func layoutColumns(width int) columns {
 	if width >= 74 {
 		c.id = 7
 	}
-	if width < 94 {
+	if width < 110 {
 		c.size = 0
 	}
 	if width < 52 {
@@ -127,7 +127,7 @@ func (c columns) summary(s *inspect.Summary, mark string, t *theme, now time.Tim
 	}
 	status, tone := outcome(s)
 	from := sender(s)
-	signature, holds := signatureMark(s.Signature)
+	signature, holds := signatureMark(&s.Facts)
 	l := c.row(mark, id, formatClock(s.ReceivedAt, now), safe(s.Method), safe(s.Path), from, signature, status, duration, FormatSize(s.Size), tries)
 	c = c.without(from)
 	i := 0

@@ -50,7 +50,7 @@ func title(s *inspect.Summary) string {
 		text += " " + brief(s.Handshake)
 	}
 	if s.Signature == provider.Valid || s.Signature == provider.Invalid {
-		mark, _ := signatureMark(s.Signature)
+		mark, _ := resultMark(s.Signature)
 		text += " " + mark
 	}
 	return text

@@ -62,7 +62,11 @@ func (m *model) helpLines(width int) []line {
 		if more = strings.TrimSuffix(more, ")"); more != "" {
 			more = "; or " + more
 		}
-		lines = append(lines, wrap(line{{"   " + fit(example, 27) + " ", nil}, {k.Meaning + more, t.dim}}, width-1)...)
+		name := fit(example, 27) + " "
+		for _, l := range wrap(line{{k.Meaning + more, t.dim}}, max(width-32, 20)) {
+			lines = append(lines, line{{"   " + name, nil}, {strings.TrimLeft(l.text(), " "), t.dim}})
+			name = spaces(28)
+		}
 	}
 	return lines
 }

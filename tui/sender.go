@@ -41,8 +41,15 @@ func eventName(f *provider.Facts) string {
 }
 
 // signatureMark is a signature's result in one cell, which is empty where
-// nobody has looked.
-func signatureMark(r provider.Result) (string, tone) {
+// nobody has looked or it is not known who sent it.
+func signatureMark(f *provider.Facts) (string, tone) {
+	if f.Provider == "" {
+		return " ", toneNone
+	}
+	return resultMark(f.Signature)
+}
+
+func resultMark(r provider.Result) (string, tone) {
 	switch r {
 	case provider.Valid:
 		return "✓", toneOK
@@ -186,8 +193,9 @@ func signatureLine(s subject, t *theme) line {
 
 // verdict is a result with its mark and why.
 func verdict(r provider.Result, reason string, t *theme) []span {
-	mark, tone := signatureMark(r)
+	mark, tone := resultMark(r)
 	words := signatureWords(r)
+	reason = strings.TrimPrefix(reason, "the signature holds: ") // valid says so
 	spans := []span{{mark + " " + words, t.tone(tone)}}
 	if reason != "" && reason != words {
 		spans = append(spans, span{": " + safe(reason), nil})
