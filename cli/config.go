@@ -205,7 +205,8 @@ func (c *configReader) readNode(prefix string, node ast.Node) error {
 		if flag := strings.ReplaceAll(key, "_", "-"); name == "" && c.known[flag] && !sectionInFile[flag] {
 			name = flag
 		}
-		if _, nested := pair.Value.(*ast.MappingNode); nested || name == "" && isMapping(pair.Value) {
+		_, nested := pair.Value.(*ast.MappingNode)
+		if nested = nested || isMapping(pair.Value); nested && holdsSettings(key) {
 			if err := c.readNode(key+".", pair.Value); err != nil {
 				return err
 			}
@@ -213,6 +214,9 @@ func (c *configReader) readNode(prefix string, node ast.Node) error {
 		}
 		if name == "" {
 			return fmt.Errorf("%s: there is no setting %q%s", where, key, suggest(key, c.known))
+		}
+		if nested {
+			return fmt.Errorf("%s: %s takes a value, or a list of values", where, name)
 		}
 		if _, null := pair.Value.(*ast.NullNode); null {
 			return fmt.Errorf("%s: %s has no value: give it one, or take the line out", where, name)
@@ -224,6 +228,16 @@ func (c *configReader) readNode(prefix string, node ast.Node) error {
 		c.entries[name] = entry{values, where}
 	}
 	return nil
+}
+
+// holdsSettings reports whether settings have names below a key.
+func holdsSettings(key string) bool {
+	for name := range settingAliases {
+		if strings.HasPrefix(name, key+".") {
+			return true
+		}
+	}
+	return false
 }
 
 func isMapping(node ast.Node) bool {

@@ -80,7 +80,7 @@ func (p printer) diagnosis(catalog *provider.Catalog, d *provider.Diagnosis) {
 		line += ", signed " + d.SignedAt.Local().Format("2006-01-02 15:04:05")
 	}
 	p.linef("%s", line)
-	if d.Reason != "" {
+	if d.Reason != "" && d.Result != provider.Valid { // the line above says it all
 		p.linef("   %s", inspect.Escape(d.Reason))
 	}
 	for _, note := range d.Notes {

@@ -29,8 +29,8 @@ func explainProvider(p printer, c *provider.Checker, who *provider.Provider, rec
 	for i := range who.Handshakes {
 		p.fact("handshake", handshakeWords(&who.Handshakes[i]))
 	}
-	p.fact("event type", strings.Join(who.Event.Strings(), ", else "))
-	p.fact("event ID", strings.Join(who.EventID.Strings(), ", else "))
+	p.fact("event type", valueWords(who.Event))
+	p.fact("event ID", valueWords(who.EventID))
 	p.deliveryFacts(&who.Delivery)
 	var events []string
 	for i := range who.Samples {
@@ -84,7 +84,7 @@ func schemeWords(s *provider.Scheme) string {
 		text += fmt.Sprintf(" (scheme %s)", s.Name)
 	}
 	if !s.Signature.IsZero() {
-		text += ", in " + s.Signature.String()
+		text += ", in " + sourceWords(s.Signature.String())
 	}
 	if !s.Message.IsZero() {
 		text += ", over " + s.Message.String()
@@ -99,6 +99,40 @@ func schemeWords(s *provider.Scheme) string {
 		text += "; " + s.Notes
 	}
 	return text
+}
+
+var places = map[string]string{
+	"header": "header ", "query": "query parameter ", "form": "form field ", "json": "JSON ", "json-key": "the key of JSON ",
+}
+
+// sourceWords puts a source of the catalog into words: "header
+// Stripe-Signature, behind v1=, in hex".
+func sourceWords(text string) string {
+	parts := strings.Split(text, "|")
+	kind, names, ok := strings.Cut(parts[0], ":")
+	if !ok || places[kind] == "" {
+		return text
+	}
+	words := places[kind] + strings.ReplaceAll(names, ",", " or ")
+	for _, op := range parts[1:] {
+		switch name, arg, _ := strings.Cut(op, ":"); name {
+		case "pre":
+			words += ", behind " + strings.TrimSpace(arg)
+		case "opt":
+			words += ", maybe behind " + strings.TrimSpace(arg)
+		case "hex", "base64", "base64url":
+			words += ", in " + name
+		}
+	}
+	return words
+}
+
+func valueWords(v provider.Values) string {
+	var words []string
+	for _, text := range v.Strings() {
+		words = append(words, sourceWords(text))
+	}
+	return strings.Join(words, "; else ")
 }
 
 func handshakeWords(h *provider.Handshake) string {
@@ -158,7 +192,7 @@ func retryWords(d *provider.Delivery) string {
 	if len(steps) == 0 {
 		return "at times that are not published"
 	}
-	text := fmt.Sprintf("%d times within %s: after ", len(steps), provider.Duration(steps[len(steps)-1].At.Max))
+	text := planWords(d, steps) + ": after "
 	for i, step := range steps[:min(most, len(steps))] {
 		if i > 0 {
 			text += ", "

@@ -170,14 +170,26 @@ func retriesInBrief(p *provider.Provider) string {
 		return "never"
 	case len(steps) == 0:
 		return "some"
+	case steps[len(steps)-1].Guess:
+		return planWords(&p.Delivery, steps) + " (a guess)"
 	default:
-		last := steps[len(steps)-1]
-		text := fmt.Sprintf("%d in %s", len(steps), provider.Duration(last.At.Max))
-		if last.Guess {
-			text += " (a guess)"
-		}
-		return text
+		return planWords(&p.Delivery, steps)
 	}
+}
+
+// planWords says how many steps there are, and within which time: the one
+// that is published, where one is.
+func planWords(d *provider.Delivery, steps []provider.Step) string {
+	const most = 100 // as many as Retries returns at most
+	within := d.Retry.Window
+	if within == 0 {
+		within = provider.Duration(steps[len(steps)-1].At.Max)
+	}
+	count := fmt.Sprint(len(steps))
+	if len(steps) == most {
+		count += "+"
+	}
+	return fmt.Sprintf("%s in %s", count, within)
 }
 
 // providerJSON is a line of `providers --json`.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,6 +22,7 @@ type providerFlags struct {
 	secrets     []string
 	set         []string
 	showSecrets bool
+	lenient     bool // about settings that a provider does not have
 }
 
 // add adds the flags to a command, with completion of the providers' names.
@@ -192,8 +192,12 @@ func (a *app) addFlags(c *provider.Checker, f *providerFlags, known string) erro
 				return usagef("--set %s: %w", target, err)
 			}
 		}
-		if err := addSetting(c, name, key, value, ""); err != nil {
-			return usagef("--set %s: %w", target, err)
+		var unknown settingUnknown
+		switch err := addSetting(c, name, key, value, ""); {
+		case f.lenient && errors.As(err, &unknown):
+			a.sayf("hookloop: --set: %s; it counts for nothing", err)
+		case err != nil:
+			return usagef("--set: %w", err)
 		}
 	}
 	return nil
@@ -250,35 +254,6 @@ func readValue(path, dir string) (string, error) {
 		return "", fmt.Errorf("the file %s is empty", path)
 	}
 	return value, nil
-}
-
-// keySettings are settings that are a key: they count as secrets, too.
-var keySettings = []string{"cert_pem", "public_key", "secret", "secret_b64"}
-
-// addSetting sets a provider's setting in c. A value that begins with @ names
-// a file. A key among the settings is a secret, the first to be tried.
-func addSetting(c *provider.Checker, name, key, value, dir string) (err error) {
-	if path, ok := strings.CutPrefix(value, "@"); ok {
-		if value, err = readValue(path, dir); err != nil {
-			return err
-		}
-	}
-	if slices.Contains(keySettings, key) {
-		if key == "secret_b64" {
-			raw, err := base64.StdEncoding.DecodeString(value)
-			if err != nil {
-				return errors.New("it is not base64")
-			}
-			value = string(raw)
-		}
-		c.Secrets[name] = slices.Insert(slices.Clone(c.Secrets[name]), 0, provider.Secret{Label: key, Value: value})
-		return nil
-	}
-	if c.Settings[name] == nil {
-		c.Settings[name] = map[string]string{}
-	}
-	c.Settings[name][key] = value
-	return nil
 }
 
 // completeProviders completes the names of the providers, each with end behind it, for a flag.

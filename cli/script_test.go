@@ -42,6 +42,8 @@ import (
 //	appear FILE                 waits for a file
 //	ngrok                       starts a stand-in ngrok service and points hookloop at it
 //	bytes FILE N                writes N bytes of every value
+//	sign FORM SECRET [FILE] …   signs as stripe, slack, github, twilio, jwt or hmac do; sets $SIGNATURE
+//	                            and $TIMESTAMP
 func TestSessions(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -59,7 +61,7 @@ func TestSessions(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"handler": cmdHandler, "ready": cmdReady, "post": cmdPost, "settle": cmdSettle,
-			"until": cmdUntil, "appear": cmdAppear, "ngrok": cmdNgrok, "bytes": cmdBytes,
+			"until": cmdUntil, "appear": cmdAppear, "ngrok": cmdNgrok, "bytes": cmdBytes, "sign": cmdSign,
 		},
 	})
 }
