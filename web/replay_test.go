@@ -107,7 +107,8 @@ func TestForecast(t *testing.T) {
 	}{
 		{`{}`, forecastAnswer{CanSign: true, Secret: "GH"}, signature},
 		{
-			`{"body":"{\"a\": 2}\n"}`, forecastAnswer{Refused: "the body was edited, so GitHub's signature no longer holds", Sign: true, CanSign: true, Secret: "GH"},
+			`{"body":"{\"a\": 2}\n"}`,
+			forecastAnswer{Refused: "the body was edited, so GitHub's signature no longer holds", Sign: true, CanSign: true, Secret: "GH"},
 			"sha256=59caf9a37bfc9d169cd3b1576e83ba2bc040075f64cf49ad0ef8bc8cbf0d594f",
 		},
 		{`{"body":"{}","signing":"as received"}`, forecastAnswer{Refused: "the body was edited, so GitHub's signature no longer holds", CanSign: true, Secret: "GH"}, signature},
