@@ -309,7 +309,7 @@ func (s *Source) where() string {
 		n := &s.names[i]
 		switch {
 		case n.setting != "":
-			names = append(names, "that "+n.setting+" names")
+			names = append(names, "that the setting "+n.setting+" names")
 		default:
 			names = append(names, n.name)
 		}
