@@ -109,16 +109,16 @@ func jsonBodies(b []byte, yield func(string, []byte) bool) bool {
 	}
 	for _, layout := range layouts {
 		laid := layout.write(bytes.TrimSpace(b))
-		if laid == nil {
-			continue
-		}
-		for _, escaping := range escapings {
+		for i, escaping := range escapings {
+			body := escaping.write(laid)
+			if laid == nil || i > 0 && bytes.Equal(body, laid) {
+				continue
+			}
 			words := slices.DeleteFunc([]string{layout.name, escaping.name}, func(s string) bool { return s == "" })
 			how := "the body as re-serialised JSON"
 			if len(words) > 0 {
 				how = fmt.Sprintf("re-serialised JSON (%s)", strings.Join(words, ", "))
 			}
-			body := escaping.write(laid)
 			if !yield(how, body) || !yield(how+" with a trailing newline", with(body, "\n")) {
 				return false
 			}
