@@ -85,6 +85,21 @@ func TestDeadlineMovesWhilePending(t *testing.T) {
 	}
 }
 
+func TestNoDeadlineForAnInterruptedAttempt(t *testing.T) {
+	m := sampleModel(t, 100, 30)
+	m.open(tabRequest)
+	d, attempts := sampleDelivery()
+	m.Update(detailMsg{id: d.ID, d: d, attempts: attempts[:1]})
+	if got := m.text(); !strings.Contains(got, "5 s ▕") {
+		t.Fatalf("no bar in\n%s", got)
+	}
+	attempts[0].State, attempts[0].Duration = inspect.Interrupted, 0
+	m.Update(detailMsg{id: d.ID, d: d, attempts: attempts[:1]})
+	if got := m.text(); strings.Contains(got, "▕") {
+		t.Errorf("there is a bar in\n%s", got)
+	}
+}
+
 func TestOutlookTellsWhoseAttempt(t *testing.T) {
 	m := sampleModel(t, 120, 30)
 	m.open(tabResponse) // of the replay, which the provider knows nothing of
