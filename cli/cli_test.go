@@ -38,6 +38,10 @@ func TestMistakes(t *testing.T) {
 		{"listen --prot 1", 2, "hookloop: there is no flag --prot: did you mean --port?\nTry `hookloop listen --help`.\n"},
 		{"listen --wholly-unknown", 2, "hookloop: there is no flag --wholly-unknown\nTry `hookloop listen --help`.\n"},
 		{"listen --timeout soon", 2, "hookloop: --timeout \"soon\": give a duration such as 30s or 5m\nTry `hookloop listen --help`.\n"},
+		{"verify", 2, "hookloop: verify takes one file, or one delivery, and 0 are given\nTry `hookloop verify --help`.\n"},
+		{"verify 12", 2, "hookloop: there is no delivery #12: `hookloop list` shows those there are\nTry `hookloop verify --help`.\n"},
+		{"providers strpe", 2, "hookloop: there is no provider \"strpe\", did you mean \"stripe\"?\nTry `hookloop providers --help`.\n"},
+		{"listen --provider strpe", 2, "hookloop: --provider: there is no provider \"strpe\", did you mean \"stripe\"?\nTry `hookloop listen --help`.\n"},
 		{"listen --concurrency many", 2, "hookloop: --concurrency \"many\": give a number\nTry `hookloop listen --help`.\n"},
 	} {
 		t.Run(test.line, func(t *testing.T) {
@@ -104,6 +108,11 @@ func TestCompletion(t *testing.T) {
 		{"listen --ou|", "--output"},
 		{"export --format |", "jsonl"},
 		{"re|", "replay"},
+		{"providers |", "stripe"},
+		{"listen --provider |", "github\tGitHub"},
+		{"listen --secret |", "slack="},
+		{"listen --allow-ips |", "paypal"},
+		{"verify --set |", "paypal."},
 	} {
 		words := strings.Fields("__complete " + strings.TrimSuffix(test.line, "|"))
 		if strings.HasSuffix(test.line, " |") {

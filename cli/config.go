@@ -160,6 +160,7 @@ func (a *app) readConfig(file string, known map[string]bool) (map[string]entry, 
 		return nil, fmt.Errorf("cannot read the configuration: %w", err)
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // which editors on Windows begin with
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	if !utf8.Valid(text) {
 		return nil, fmt.Errorf("%s is not UTF-8 text: save it as that", file)
 	}

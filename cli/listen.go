@@ -44,7 +44,7 @@ hookloop listen 3000 --output json --ready-file ready.json`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.portSet, f.inspectorSet = cmd.Flags().Changed("port"), cmd.Flags().Changed("inspector")
-			f.fileRoutes = a.file.routes
+			f.fileRoutes, f.strict = a.file.routes, true
 			h, err := f.handler(args)
 			if err != nil {
 				return err

@@ -22,7 +22,8 @@ type providerFlags struct {
 	secrets     []string
 	set         []string
 	showSecrets bool
-	lenient     bool // about settings that a provider does not have
+	strict      bool // a secret of the file that is not there is an error, not a notice
+	lenient     bool // a setting that the provider does not have is a notice, not an error
 }
 
 // add adds the flags to a command, with completion of the providers' names.
@@ -78,7 +79,7 @@ func (a *app) fileChecker(f *providerFlags) (*provider.Checker, error) {
 			return nil, usagef("--provider: %w", err)
 		}
 	}
-	if err := a.addFile(c); err != nil {
+	if err := a.addFile(c, f.strict); err != nil {
 		return nil, settingError{err}
 	}
 	return c, nil
@@ -97,13 +98,13 @@ func knownProvider(catalog *provider.Catalog, name string) error {
 }
 
 // addFile puts what the sections of the configuration file say into c.
-func (a *app) addFile(c *provider.Checker) error {
+func (a *app) addFile(c *provider.Checker, strict bool) error {
 	dir := filepath.Dir(a.file.file)
 	for name, values := range a.file.secrets {
 		if err := knownProvider(c.Catalog, name); err != nil {
 			return fmt.Errorf("%s: %w", values[0].where, err)
 		}
-		secrets, err := a.secretsOf(values, dir)
+		secrets, err := a.secretsOf(values, dir, strict)
 		if err != nil {
 			return err
 		}
@@ -129,7 +130,7 @@ func (a *app) addFile(c *provider.Checker) error {
 				return fmt.Errorf("%s: %w", r.where, err)
 			}
 		}
-		secrets, err := a.secretsOf(r.secrets, dir)
+		secrets, err := a.secretsOf(r.secrets, dir, strict)
 		if err != nil {
 			return err
 		}
@@ -141,18 +142,26 @@ func (a *app) addFile(c *provider.Checker) error {
 	return nil
 }
 
-// secretsOf reads secrets of the configuration file; nil for none.
-func (a *app) secretsOf(values []located, dir string) (secrets []provider.Secret, err error) {
+// secretsOf reads secrets of the configuration file; nil for none. Unless
+// strict, those that are not there are left out, with a notice: a command in
+// another terminal may do without.
+func (a *app) secretsOf(values []located, dir string, strict bool) (secrets []provider.Secret, err error) {
 	for _, v := range values {
+		var s provider.Secret
 		text, err := a.expand(v.where, v.value)
-		if err != nil {
+		if err == nil {
+			if s, err = a.secret(text, "config", dir); err != nil {
+				err = fmt.Errorf("%s: %w", v.where, err)
+			}
+		}
+		switch {
+		case err != nil && strict:
 			return nil, err
+		case err != nil:
+			a.sayf("hookloop: %s; going on without that secret", err)
+		default:
+			secrets = append(secrets, s)
 		}
-		s, err := a.secret(text, "config", dir)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", v.where, err)
-		}
-		secrets = append(secrets, s)
 	}
 	return secrets, nil
 }

@@ -56,6 +56,7 @@ hookloop replay 12 --no-resign`,
 	f.handlerFlags.add(cmd.Flags())
 	f.providerFlags.add(a, cmd)
 	set := cmd.Flags()
+	_ = set.MarkHidden("show-secrets") // it shows none
 	set.StringVar(&f.to, "to", "", "send to this port, host:port or URL instead; a path in it replaces the delivery's")
 	set.BoolVar(&f.failed, "failed", false, "all deliveries whose latest attempt failed")
 	set.StringVar(&f.query, "query", "", "all deliveries that match, see `hookloop list --help`")

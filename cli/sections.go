@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -240,10 +241,27 @@ func scalarText(node ast.Node) (string, bool) {
 		return n.Value.Value, true
 	case *ast.StringNode:
 		return n.Value, true
+	case *ast.MappingNode:
+		return joinedText(n)
 	case ast.ScalarNode:
 		return n.GetToken().Value, true
 	}
 	return "", false
+}
+
+// joinedText returns the text of env:NAME in a flow sequence that stands in a
+// flow mapping, which the parser takes for a mapping although no space follows
+// the colon.
+func joinedText(n *ast.MappingNode) (string, bool) {
+	if n.IsFlowStyle || len(n.Values) != 1 {
+		return "", false
+	}
+	key := n.Values[0].Key.GetToken()
+	value, ok := n.Values[0].Value.(*ast.StringNode)
+	if !ok || value.GetToken().Position.Column != key.Position.Column+utf8.RuneCountInString(key.Value)+1 {
+		return "", false
+	}
+	return key.Value + ":" + value.Value, true
 }
 
 // sectionNames are what a mistyped key may be meant to be besides the settings.

@@ -24,7 +24,7 @@ type verifyFlags struct {
 }
 
 func (a *app) verifyCommand() *cobra.Command {
-	f := verifyFlags{providerFlags: providerFlags{lenient: true}} // so that one set of flags does for many requests
+	f := verifyFlags{providerFlags: providerFlags{strict: true, lenient: true}} // so that one set of flags does for many requests
 	cmd := &cobra.Command{
 		Use:   "verify FILE|-|ID|last",
 		Short: "Check a request's signature, and say why it fails",

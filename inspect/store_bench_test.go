@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hookloop/inspect/provider"
 )
 
 // benchDelivery is a webhook of common size: 2 KiB of JSON, 15 headers.
@@ -15,6 +17,7 @@ func benchDelivery() *Delivery {
 	for i := range 12 {
 		d.Header["X-Header-"+strconv.Itoa(i)] = []string{"value-" + strings.Repeat("x", 20)}
 	}
+	d.Facts = provider.Facts{Provider: "stripe", Certainty: provider.Certain, Event: "invoice.paid", EventID: "evt_1", Signature: provider.Valid, SignatureCode: provider.CodeOK, SignatureReason: "valid: v1, with STRIPE_WEBHOOK_SECRET", Scheme: "v1", Secret: "STRIPE_WEBHOOK_SECRET"}
 	return d
 }
 
@@ -27,6 +30,7 @@ func BenchmarkCapture(b *testing.B) {
 			b.Error(err)
 		}
 		a.State, a.Duration = Answered, time.Millisecond
+		a.Outlook = &provider.Outlook{Provider: "stripe", Verdict: provider.Accepted, Text: "Stripe: accepted", Confidence: "A", Limit: 20 * time.Second}
 		a.Response = &Response{
 			Status: 200, Proto: "HTTP/1.1", Body: []byte(`{"received":true}`), Size: 17,
 			Header: http.Header{"Content-Type": {"application/json"}, "Date": {"Sat, 21 Nov 2026 22:42:59 GMT"}, "Content-Length": {"17"}},

@@ -15,8 +15,14 @@ import (
 //
 // What counts is what the provider gets, and when, counted from the arrival of
 // its request: our own 502 or 504 where the handler did not answer, and nothing
-// where the provider hung up first.
-func (a *attempt) outlook(err error) *provider.Outlook {
+// where the provider hung up first. A failure of its own gives nil: the attempt
+// has to end.
+func (a *attempt) outlook(err error) (out *provider.Outlook) {
+	defer func() {
+		if recover() != nil {
+			out = nil
+		}
+	}()
 	rec, facts := a.record, &a.d.Facts
 	switch {
 	case rec.Trigger != inspect.Initial || a.w == nil || a.s.Checker == nil || a.s.Checker.Catalog == nil:

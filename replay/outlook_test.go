@@ -99,6 +99,23 @@ func TestOutlookCountsTheWait(t *testing.T) {
 // A hangup ends when the provider of a request has gone.
 type hangup = <-chan struct{}
 
+// What goes wrong while the outlook is worked out leaves the attempt to end without one.
+func TestOutlookThatFails(t *testing.T) {
+	r := new(rig).start(t, "")
+	d := &inspect.Delivery{Method: "POST", Target: "/", Proto: "HTTP/1.1", ReceivedAt: time.Now(), Disposition: inspect.Forwarded}
+	rec := &inspect.Attempt{Trigger: inspect.Initial, State: inspect.Pending, StartedAt: time.Now(), Response: &inspect.Response{Status: 200}}
+	if err := r.store.Add(t.Context(), d, rec); err != nil {
+		t.Fatal(err)
+	}
+	d.Facts = provider.Facts{Provider: "stripe", Certainty: provider.Certain}
+	r.sender.Checker = &provider.Checker{Catalog: provider.BuiltIn()}
+	a := &attempt{plan: &plan{record: rec}, s: &r.sender, d: d, w: httptest.NewRecorder()} // without a request, which it asks
+	a.finish(nil)
+	if got := r.attempt(t, d.ID, 1); got.State != inspect.Answered || got.Outlook != nil {
+		t.Errorf("got %+v, want it answered, without an outlook", got)
+	}
+}
+
 // recognized makes the deliveries of r a provider's; gone gets the end of each request.
 func (r *rig) recognized(name string, gone chan<- hangup) {
 	r.sender.Checker = &provider.Checker{Catalog: provider.BuiltIn()}

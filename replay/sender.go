@@ -7,6 +7,8 @@
 //   - What is sent is the delivery, byte for byte: method, target, headers
 //     and body; only hop-by-hop headers go, and nothing is added. An attempt
 //     records where it differed.
+//   - Only replays are signed again, where the handler would refuse the
+//     signature as it is; what a provider sends never is.
 //   - An attempt is made once. No library below retries it.
 //   - Every attempt that begins ends, in the store, whatever the handler does.
 //   - Nothing is sent to hookloop itself, to link-local or metadata addresses,
@@ -62,7 +64,7 @@ type Options struct {
 	Header  http.Header     // set on the request; a name without values is removed
 	Edited  bool            // Body replaces the delivery's body
 	Body    []byte
-	Signing Signing // of a signature that the provider has and a Checker can make
+	Signing Signing // with which signature; "" = SignIfNeeded
 }
 
 // errStopped is the cause of attempts that Stop cut.

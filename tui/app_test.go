@@ -51,14 +51,17 @@ func startApp(t *testing.T, change func(*Config)) *app {
 		t.Fatal(err)
 	}
 	sender := &replay.Sender{Store: a.store, Transport: replay.NewTransport(replay.TransportOptions{}), Handler: &replay.Handler{URL: u}}
-	receiver := httptest.NewServer(&inspect.Receiver{Store: a.store, Forward: sender.Forward})
-	t.Cleanup(receiver.Close)
-	a.receiver = receiver.URL
+	inlet := &inspect.Receiver{Store: a.store, Forward: sender.Forward}
+	receiver := httptest.NewUnstartedServer(inlet)
+	a.receiver = "http://" + receiver.Listener.Addr().String()
 
 	c := Config{Store: a.store, Sender: sender, HandlerURL: handler.URL, ReceiverURL: a.receiver, Tunnel: func() tunnel.Status { return online }}
 	if change != nil {
 		change(&c)
 	}
+	inlet.Checker, sender.Checker = c.Checker, c.Checker
+	receiver.Start()
+	t.Cleanup(receiver.Close)
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	m := newModel(ctx, c)

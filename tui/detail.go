@@ -35,7 +35,9 @@ type detail struct {
 
 	check    *check // whether the signature of d holds as of now; nil before that was looked at
 	due      bool   // it is to be looked at
-	checking bool   // it is being looked at
+	checking int    // number of the look that is under way; 0 = none is
+	looks    int    // how many there were
+	stop     func() // ends the latest; nil before the first
 	prospect []line // what there is to say below the title
 
 	pagers [tabCount]pager
@@ -109,7 +111,7 @@ func (v *detail) fail(err string) {
 }
 
 func (v *detail) clear() {
-	*v = detail{width: v.width, height: v.height, tab: v.tab, checking: v.checking}
+	*v = detail{width: v.width, height: v.height, tab: v.tab, looks: v.looks, stop: v.stop}
 }
 
 // pager returns the pager of the active tab; nil for Attempts, which has none.

@@ -33,11 +33,7 @@ func (m *model) fillDetail() tea.Cmd {
 	if s := m.list.selected(); !m.inside && m.plan.split {
 		v.aim(s)
 	}
-	if v.shown() && v.due && !v.checking && m.cfg.Checker != nil {
-		v.due, v.checking = false, true
-		return tea.Batch(m.src.verify(v.d), m.fillTab())
-	}
-	return m.fillTab()
+	return tea.Batch(m.lookAtSignature(), m.fillTab())
 }
 
 func (m *model) fillTab() tea.Cmd {

@@ -42,7 +42,7 @@ func (m *model) whyNoConfirm() string {
 // confirmHandshake fetches the address that the target names, after a question.
 func (m *model) confirmHandshake() tea.Cmd {
 	s := m.summary()
-	question := fmt.Sprintf("Confirm %s's %s of #%d by fetching the address in it?", m.cfg.providerTitle(s.Provider), brief(s.Handshake), s.ID)
+	question := fmt.Sprintf("Confirm %s's %s of #%d by fetching the address in it?", m.cfg.shortTitle(s.Provider), brief(s.Handshake), s.ID)
 	if s.Signature == provider.Invalid {
 		question = "Its signature is invalid! " + question
 	}

@@ -89,7 +89,11 @@ func (m *model) prospect(width int) []line {
 	if pending {
 		took = max(0, m.now.Sub(a.StartedAt))
 	}
-	bar := deadline(took, m.cfg.limit(&v.d.Facts, a.Outlook), pending, t)
+	limit := m.cfg.limit(&v.d.Facts, a.Outlook)
+	if a.State == inspect.Interrupted { // nobody knows how long it took
+		limit = 0
+	}
+	bar := deadline(took, limit, pending, t)
 	switch {
 	case bar == nil && left == nil:
 		return nil

@@ -37,9 +37,6 @@ func userCatalog(t *testing.T, yaml string) *provider.Catalog {
 	if err := c.Add([]byte(yaml), "test.yaml", 1); err != nil {
 		t.Fatal(err)
 	}
-	if len(c.All()) == 0 {
-		t.Skip("the catalog is not there yet")
-	}
 	return c
 }
 
@@ -85,6 +82,21 @@ func TestDeadlineMovesWhilePending(t *testing.T) {
 			t.Errorf("after %v: no %q in\n%s", step.after, step.want, got)
 		}
 		checkScreen(t, m)
+	}
+}
+
+func TestNoDeadlineForAnInterruptedAttempt(t *testing.T) {
+	m := sampleModel(t, 100, 30)
+	m.open(tabRequest)
+	d, attempts := sampleDelivery()
+	m.Update(detailMsg{id: d.ID, d: d, attempts: attempts[:1]})
+	if got := m.text(); !strings.Contains(got, "5 s ▕") {
+		t.Fatalf("no bar in\n%s", got)
+	}
+	attempts[0].State, attempts[0].Duration = inspect.Interrupted, 0
+	m.Update(detailMsg{id: d.ID, d: d, attempts: attempts[:1]})
+	if got := m.text(); strings.Contains(got, "▕") {
+		t.Errorf("there is a bar in\n%s", got)
 	}
 }
 

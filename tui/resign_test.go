@@ -72,7 +72,7 @@ func TestSigningQuestionWaitsForAnother(t *testing.T) {
 
 const confirmable = `
 queue:
-  name: Queue
+  name: Queue (HTTP)
   recognize:
     - when: ["header:X-Queue"]
       certainty: certain

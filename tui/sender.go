@@ -90,6 +90,12 @@ func (c *Config) providerTitle(name string) string {
 	return brief(name)
 }
 
+// shortTitle is providerTitle for sentences, without what it has in parentheses.
+func (c *Config) shortTitle(name string) string {
+	title, _, _ := strings.Cut(c.providerTitle(name), " (")
+	return title
+}
+
 // handshake is what the catalog knows of a delivery's handshake; nil when that
 // is nothing, or when it is none.
 func (c *Config) handshake(f *provider.Facts) *provider.Handshake {
@@ -205,7 +211,7 @@ func verdict(r provider.Result, reason string, t *theme) []span {
 
 // addressWords says whether the client's address is one of its provider's.
 func addressWords(s subject) (string, tone) {
-	title := s.cfg.providerTitle(s.d.Facts.Provider)
+	title := s.cfg.shortTitle(s.d.Facts.Provider)
 	switch s.d.Facts.Address {
 	case provider.Listed:
 		return "   one of " + title + "'s addresses", toneOK

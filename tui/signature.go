@@ -23,21 +23,41 @@ const checkTimeout = 10 * time.Second
 
 // checkedMsg is a check of a delivery.
 type checkedMsg struct {
+	look  int
 	id    int64
 	check *check
 }
 
-func (s source) verify(d *inspect.Delivery) tea.Cmd {
+// lookAtSignature begins a check of the delivery shown, if one is due, and
+// ends the one before, which may wait for the key of another delivery.
+func (m *model) lookAtSignature() tea.Cmd {
+	v := &m.detail
+	if !v.due || !v.shown() || m.cfg.Checker == nil {
+		return nil
+	}
+	if v.stop != nil {
+		v.stop()
+	}
+	var ctx context.Context
+	ctx, v.stop = context.WithTimeout(m.src.ctx, checkTimeout)
+	v.looks++
+	v.due, v.checking = false, v.looks
+	return m.src.verify(ctx, v.looks, v.d)
+}
+
+func (s source) verify(ctx context.Context, look int, d *inspect.Delivery) tea.Cmd {
 	return func() tea.Msg {
-		ctx, cancel := context.WithTimeout(s.ctx, checkTimeout)
-		defer cancel()
-		return checkedMsg{d.ID, &check{s.cfg.Checker.Verify(ctx, d.Request())}}
+		return checkedMsg{look, d.ID, &check{s.cfg.Checker.Verify(ctx, d.Request())}}
 	}
 }
 
 func (m *model) checked(msg checkedMsg) {
 	v := &m.detail
-	v.checking = false
+	if msg.look != v.checking {
+		return
+	}
+	v.checking = 0
+	v.stop()
 	if msg.id != v.want {
 		return
 	}

@@ -179,7 +179,7 @@ func wrap(l line, width int) []line {
 				_, n := utf8.DecodeRuneInString(text)
 				head = text[:n]
 			}
-			if i := strings.LastIndexByte(head, ' ') + 1; len(head) < len(text) && text[len(head)] != ' ' && i > len(head)/2 {
+			if i := strings.LastIndexByte(head, ' ') + 1; len(head) < len(text) && i > len(head)/2 {
 				head, left = head[:i], cells(head[:i])
 			}
 			if head != "" {

@@ -115,7 +115,7 @@ func TestPageSurvivesARestart(t *testing.T) {
 	rg := newRig(t, nil)
 	rg.add(inspect.Delivery{Target: "/before"}, nil)
 	tb := openTab(t, rg, "")
-	tb.expect = []string{"ERR_CONNECTION_REFUSED", "WebSocket connection to", "404 (Not Found)"} // while it is away
+	tb.expect = []string{"net::ERR_", "WebSocket connection to", "404 (Not Found)"} // while it is away
 	tb.waitText(".row", "/before")
 	eval[any](tb, "window.notReloaded = true")
 	rg.stop()

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/replay"
 )
 
@@ -84,6 +85,59 @@ func TestReplay(t *testing.T) {
 	if n := len(get[detailAnswer](rg, "/api/v1/deliveries/"+itoa(id)).Attempts); n != 7 {
 		t.Errorf("got %d attempts, want 7", n)
 	}
+}
+
+func TestForecast(t *testing.T) {
+	t.Parallel()
+	const signature = "sha256=0278abc13a8e7b0516ce2b759bd31b80825a7ab010254a6bc4a346312482b623" // of the body, with demo-secret
+	edit, got := withHandler(t)
+	rg := newRig(t, func(s *Server) {
+		edit(s)
+		s.Sender.Checker = &provider.Checker{
+			Catalog: provider.BuiltIn(), Secrets: map[string][]provider.Secret{"github": {{Label: "GH", Value: "demo-secret"}}},
+		}
+	})
+	one := "/api/v1/deliveries/" + itoa(rg.add(inspect.Delivery{
+		Body: []byte("{\"a\": 1}\n"), Header: http.Header{"X-Github-Event": {"push"}, "X-Hub-Signature-256": {signature}},
+	}, nil))
+	for _, tc := range []struct {
+		in   string
+		want forecastAnswer
+		sign string // what the handler gets
+	}{
+		{`{}`, forecastAnswer{CanSign: true, Secret: "GH"}, signature},
+		{
+			`{"body":"{\"a\": 2}\n"}`,
+			forecastAnswer{Refused: "the body was edited, so GitHub's signature no longer holds", Sign: true, CanSign: true, Secret: "GH"},
+			"sha256=59caf9a37bfc9d169cd3b1576e83ba2bc040075f64cf49ad0ef8bc8cbf0d594f",
+		},
+		{`{"body":"{}","signing":"as received"}`, forecastAnswer{Refused: "the body was edited, so GitHub's signature no longer holds", CanSign: true, Secret: "GH"}, signature},
+		{`{"signing":"again"}`, forecastAnswer{Sign: true, CanSign: true, Secret: "GH"}, signature},
+	} {
+		resp, body := rg.do("POST", one+"/forecast", tc.in)
+		var f forecastAnswer
+		if err := json.Unmarshal([]byte(body), &f); err != nil || resp.StatusCode != 200 || f != tc.want {
+			t.Errorf("%s: got %d %s, want %+v", tc.in, resp.StatusCode, body, tc.want)
+		}
+		if len(got) > 0 {
+			t.Fatal("a forecast was sent")
+		}
+		_, body = rg.do("POST", one+"/replay", tc.in)
+		var a attemptView
+		if err := json.Unmarshal([]byte(body), &a); err != nil {
+			t.Fatalf("%s: %s", tc.in, body)
+		}
+		if signed := a.Sent != nil && a.Sent.Signed == "github sha256 with GH"; signed != tc.want.Sign {
+			t.Errorf("%s: got %s, want signed %t", tc.in, body, tc.want.Sign)
+		}
+		if r := <-got; r.Header.Get("X-Hub-Signature-256") != tc.sign {
+			t.Errorf("%s: sent %s, want %s", tc.in, r.Header, tc.sign)
+		}
+	}
+	resp, body := rg.do("POST", "/api/v1/deliveries/99/forecast", "{}")
+	wantProblem(t, resp, body, 404, "no such delivery")
+	resp, body = rg.do("POST", one+"/forecast", `{"to":"ftp://x"}`)
+	wantProblem(t, resp, body, 409, "address of a handler")
 }
 
 func TestReplayIsRefusedWithAReason(t *testing.T) {

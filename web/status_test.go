@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/replay"
 	"hookloop/tunnel"
 )
@@ -132,7 +133,14 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 			}
 		}
 	}
-	id := rg.add(inspect.Delivery{Body: []byte("{}"), Disposition: inspect.Forwarded, Reason: "x"}, answered(200, "ok"))
+	facts := provider.Facts{
+		Provider: "x", Certainty: provider.Guess, Others: []string{"y"}, Event: "e", EventID: "i", ProviderAttempt: 1, Handshake: "h",
+		Signature: provider.Valid, SignatureCode: provider.CodeOK, SignatureReason: "r", Scheme: "s", Secret: "l", Address: provider.Listed,
+	}
+	outlook := provider.Outlook{Provider: "x", Verdict: provider.WouldRetry, Text: "x", Confidence: provider.Unknown, Guess: true, RetryIn: 1, Limit: 1}
+	first := answered(200, "ok")
+	first.Outlook, first.Sent = &outlook, &inspect.Sent{Signed: "x"}
+	id := rg.add(inspect.Delivery{Body: []byte("{}"), Disposition: inspect.Forwarded, Reason: "x", Facts: facts}, first)
 	_, body := rg.do("POST", "/api/v1/deliveries/"+itoa(id)+"/replay", `{"body":"x"}`)
 	check("Attempt", json.RawMessage(body))
 	list := get[listAnswer](rg, "/api/v1/deliveries")
@@ -141,7 +149,14 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 	detail := get[detailAnswer](rg, "/api/v1/deliveries/"+itoa(id))
 	check("Delivery", detail.Delivery)
 	check("Response", detail.Attempts[0].Response)
+	check("Sent", detail.Attempts[0].Sent)
 	check("Sent", detail.Attempts[1].Sent)
+	check("Outlook", detail.Attempts[0].Outlook)
+	check("About", aboutView{Notes: "x", Handshake: "x", AddressesURL: "x"})
+	check("Signature", signatureView{})
+	check("Explanation", explanationView{})
+	check("Provider", providerView{})
+	check("Forecast", forecastAnswer{Secret: "x"})
 	check("Status", rg.view())
 	check("Counters", inspect.Counters{})
 	check("Frame", frame{})

@@ -76,10 +76,7 @@ func (s *session) rehearse(t *testing.T, catalog *provider.Catalog, l live, p *p
 	s.wantSignature(t, "valid")
 
 	bad := sign(time.Now())
-	bad.Body = bytes.Replace(bad.Body, []byte("demo"), []byte("dema"), 1)
-	if bytes.Equal(bad.Body, good.Body) {
-		bad.Body = append(bytes.Clone(bad.Body), ' ')
-	}
+	bad.Body = append(bytes.Clone(bad.Body), ' ')
 	if status, _ := s.deliver(t, bad); status != http.StatusBadRequest {
 		t.Errorf("the library accepts a tampered delivery: %d", status)
 	}

@@ -46,6 +46,13 @@ func TestCatalogRefuses(t *testing.T) {
 		{"like each other", "a:\n  like: b\nb:\n  like: a", "hookloop.yaml:21: providers.a.like: the entries that it is like are in the end like itself: one of them has to stand by itself\nhookloop.yaml:23: providers.b.like: the entries that it is like are in the end like itself: one of them has to stand by itself"},
 		{"like one with a fault", "a:\n  like: b\nb:\n  zzzzzzz: a", "hookloop.yaml:21: providers.a.like: b has a fault of its own\nhookloop.yaml:23: providers.b.zzzzzzz: there is no such field"},
 		{"no YAML", "acme:\n  docs: [", "hookloop.yaml:21: sequence end token ']' not found"},
+		{"text, not a mapping", "acme:\n  delivery: fast", "hookloop.yaml:21: providers.acme.delivery: a mapping belongs here: names, each with a colon and a value"},
+		{"text, not a list", "acme:\n  samples: some", "hookloop.yaml:21: providers.acme.samples: a list belongs here: write [ and ] around it, or each on a line of its own after a hyphen"},
+		{"text, not a number", "acme:\n  delivery:\n    redirects: many", "hookloop.yaml:22: providers.acme.delivery.redirects: a number belongs here"},
+		{"text, not a bool", "acme:\n  delivery:\n    resign: maybe", "hookloop.yaml:22: providers.acme.delivery.resign: true or false belongs here"},
+		{"list, not text", "acme:\n  docs: [a]", "hookloop.yaml:21: providers.acme.docs: text belongs here, no list and no mapping"},
+		{"twice", "acme:\n  docs: a b\n  docs: c d", "hookloop.yaml:22: mapping key \"docs\" stands there twice: take one of them out"},
+		{"alias to elsewhere", "acme:\n  samples:\n    - {event: a, body: b, headers: *h}", "hookloop.yaml:22: providers.acme.samples[0].headers: could not find alias \"h\""},
 		{"two at once", "acme:\n  zzzzzzz: 1\nbeta:\n  docs: x", "hookloop.yaml:21: providers.acme.zzzzzzz: there is no such field\nhookloop.yaml:23: providers.beta.docs: \"x\" is neither an address nor a sentence: write https://… or say where the documentation is"},
 	}
 	for _, tt := range tests {

@@ -93,6 +93,7 @@ func (c *Checker) Recognize(r *Request) Recognition {
 			continue
 		}
 		v := c.begin(nil, r, Recognition{Provider: p})
+		v.brief = true
 		if v.verify().Result == Valid {
 			rec = c.Catalog.Recognize(r, name)
 			rec.Certainty = Certain
@@ -123,24 +124,33 @@ func (c *Checker) route(r *Request) *Route {
 }
 
 // secretsOf returns the secrets of a provider for r: its route's, or those of
-// the provider and what its settings and AddSecret add to them.
+// the provider and its settings; and those of AddSecret.
 func (c *Checker) secretsOf(r *Request, p *Provider) []Secret {
-	if route := c.route(r); route != nil && route.Secrets != nil {
-		return route.Secrets
-	}
 	all := c.Secrets[p.Name]
-	settings := c.Settings[p.Name]
-	for _, name := range []string{"public_key", "cert_pem"} {
-		if value := settings[name]; value != "" {
-			all = append(all[:len(all):len(all)], Secret{Label: name, Value: value})
-		}
-	}
-	if raw, err := decode("base64", strings.TrimSpace(settings["secret_b64"])); err == nil && len(raw) > 0 {
-		all = append(all[:len(all):len(all)], Secret{Label: "secret_b64", Value: string(raw)})
+	if route := c.route(r); route != nil && route.Secrets != nil {
+		all = route.Secrets
+	} else if settings := c.Settings[p.Name]; len(settings) > 0 {
+		all = append(slices.Clone(all), keySettings(settings)...)
 	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return append(all[:len(all):len(all)], c.added[p.Name]...)
+	if added := c.added[p.Name]; len(added) > 0 {
+		all = append(slices.Clone(all), added...)
+	}
+	return all
+}
+
+// keySettings returns the keys that stand among settings.
+func keySettings(settings map[string]string) (all []Secret) {
+	for _, name := range []string{"public_key", "cert_pem"} {
+		if value := settings[name]; value != "" {
+			all = append(all, Secret{Label: name, Value: value})
+		}
+	}
+	if raw, err := decode("base64", strings.TrimSpace(settings["secret_b64"])); err == nil && len(raw) > 0 {
+		all = append(all, Secret{Label: "secret_b64", Value: string(raw)})
+	}
+	return all
 }
 
 // keysOf returns what secrets are for a scheme. Of those that cannot be its

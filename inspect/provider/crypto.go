@@ -68,19 +68,31 @@ func (s *Scheme) parseAsymmetric(text string) (crypto.PublicKey, crypto.Signer, 
 	if signer != nil {
 		found = signer.Public()
 	}
-	ok := false
-	switch public := found.(type) {
-	case ed25519.PublicKey:
-		ok = s.Kind == Ed25519
-	case *ecdsa.PublicKey:
-		ok = s.Kind == ECDSASHA256 && public.Curve == elliptic.P256()
-	case *rsa.PublicKey:
-		ok = s.Kind == RSASHA256 || s.Kind == RSASHA1
-	}
-	if !ok {
+	if !s.fits(found) {
 		return nil, nil, errors.New("it is not a key for " + string(s.Kind))
 	}
 	return found, signer, nil
+}
+
+// fits reports whether a public key is one for the scheme's kind.
+func (s *Scheme) fits(public any) bool {
+	switch public := public.(type) {
+	case ed25519.PublicKey:
+		return s.Kind == Ed25519
+	case *ecdsa.PublicKey:
+		return s.Kind == ECDSASHA256 && public.Curve == elliptic.P256()
+	case *rsa.PublicKey:
+		return s.Kind == RSASHA256 || s.Kind == RSASHA1
+	}
+	return false
+}
+
+// newPublicKey makes a key of one that was fetched.
+func (s *Scheme) newPublicKey(label string, public crypto.PublicKey) (*key, error) {
+	if !s.fits(public) {
+		return nil, errors.New("it is not a key for " + string(s.Kind))
+	}
+	return &key{label: label, public: public}, nil
 }
 
 // parsePEM returns the first key or certificate in PEM text, or nil. A \n in

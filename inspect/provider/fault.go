@@ -23,7 +23,7 @@ func (l *loader) fault(node ast.Node, entry string, err error) error {
 	case errors.As(err, &at):
 		line, column, text = at.line, at.column, at.err.Error()
 	case errors.As(err, &token):
-		text = token.GetMessage()
+		text = inPlainWords(token)
 		if t := token.GetToken(); t != nil {
 			line, column = t.Position.Line, t.Position.Column
 		}
@@ -36,6 +36,35 @@ func (l *loader) fault(node ast.Node, entry string, err error) error {
 		}
 	}
 	return l.located(line, entry, path, l.suggest(node, path, text))
+}
+
+// inPlainWords returns what an error of the YAML library says, without the names of Go's types.
+func inPlainWords(err yaml.Error) string {
+	var node *yaml.UnexpectedNodeTypeError
+	if errors.As(err, &node) {
+		switch node.Expected {
+		case ast.SequenceType:
+			return "a list belongs here: write [ and ] around it, or each on a line of its own after a hyphen"
+		case ast.MappingType:
+			return errNoMapping.Error()
+		}
+	}
+	var kind *yaml.TypeError
+	if errors.As(err, &kind) {
+		switch kind.DstType.Kind() {
+		case reflect.Bool:
+			return "true or false belongs here"
+		case reflect.Int, reflect.Float64:
+			return "a number belongs here"
+		case reflect.String:
+			return "text belongs here, no list and no mapping"
+		}
+	}
+	text := err.GetMessage()
+	if key, _, ok := strings.Cut(text, " already defined at ["); ok {
+		return key + " stands there twice: take one of them out"
+	}
+	return text
 }
 
 // faultAt is fault for a field by its path.

@@ -1,6 +1,147 @@
 package provider
 
-// A Fetcher fetches certificates and key sets.
-type Fetcher struct{}
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
 
-func (v *verification) fetchKeys(c *check, offline bool) ([]*key, *Diagnosis) { return nil, nil }
+const (
+	fetchTimeout = 5 * time.Second
+	fetchLimit   = 64 << 10
+	keepKeys     = 24 * time.Hour  // unless the row says otherwise
+	keepFailures = 1 * time.Minute // before it is tried again
+	keepAtMost   = 64              // addresses; more are not kept
+)
+
+// A Fetcher fetches certificates and key sets: over https only, from hosts
+// that a catalog's row names, within 5 s, at most 64 KiB, without following a
+// redirect. What it has fetched it keeps, and of several calls for one address
+// one fetches. The zero value is ready; it is safe for concurrent use.
+type Fetcher struct {
+	Transport http.RoundTripper // nil = one of its own, without a proxy
+	Roots     *x509.CertPool    // who vouches for certificates; nil = whom the system trusts
+
+	mu   sync.Mutex
+	kept map[string]*fetched
+}
+
+// A fetched is what came of fetching an address. body and err are set when done is closed.
+type fetched struct {
+	done  chan struct{}
+	body  []byte
+	err   error
+	until time.Time
+}
+
+// errNotFetched is the error for what would have to be fetched first.
+var errNotFetched = errors.New("it has not been fetched yet")
+
+// get returns what stands at an address, kept or fetched. A nil ctx fetches
+// nothing; the error is errNotFetched then.
+func (f *Fetcher) get(ctx context.Context, address *url.URL, keep time.Duration) ([]byte, error) {
+	f.mu.Lock()
+	e := f.kept[address.String()]
+	if e != nil && e.finished() && !time.Now().Before(e.until) {
+		e = nil
+	}
+	if e == nil && ctx != nil {
+		e = f.begin(ctx, address, keep)
+	}
+	f.mu.Unlock()
+	switch {
+	case e == nil || ctx == nil && !e.finished():
+		return nil, errNotFetched
+	case ctx == nil:
+		return e.body, e.err
+	}
+	select {
+	case <-e.done:
+		return e.body, e.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// begin starts to fetch; f.mu is held. It goes on when the caller's ctx ends,
+// for the others who wait.
+func (f *Fetcher) begin(ctx context.Context, address *url.URL, keep time.Duration) *fetched {
+	if f.kept == nil || len(f.kept) >= keepAtMost {
+		f.kept = map[string]*fetched{}
+	}
+	e := &fetched{done: make(chan struct{})}
+	f.kept[address.String()] = e
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+		defer cancel()
+		e.body, e.err = f.fetch(ctx, address)
+		if e.err != nil {
+			keep = keepFailures
+		} else if keep == 0 {
+			keep = keepKeys
+		}
+		e.until = time.Now().Add(keep)
+		close(e.done)
+	}()
+	return e
+}
+
+func (e *fetched) finished() bool {
+	select {
+	case <-e.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (f *Fetcher) fetch(ctx context.Context, address *url.URL) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	client := http.Client{
+		Transport:     f.transport(),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("%s did not answer within %s", address.Host, seconds(fetchTimeout))
+		}
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered %s", address.Host, resp.Status)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, fetchLimit+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s broke off: %w", address.Host, err)
+	case len(body) > fetchLimit:
+		return nil, fmt.Errorf("%s sent more than %d KiB", address.Host, fetchLimit>>10)
+	}
+	return body, nil
+}
+
+var fetchTransport = sync.OnceValue(func() http.RoundTripper {
+	return &http.Transport{
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, TLSHandshakeTimeout: fetchTimeout,
+		MaxIdleConnsPerHost: 1, IdleConnTimeout: 10 * time.Second, MaxResponseHeaderBytes: fetchLimit,
+	}
+})
+
+func (f *Fetcher) transport() http.RoundTripper {
+	if f.Transport != nil {
+		return f.Transport
+	}
+	return fetchTransport()
+}

@@ -34,14 +34,18 @@ func unescape(text string) string {
 	return text
 }
 
-// isForm reports whether a body is a form: its content type says so or says nothing.
-func isForm(h http.Header) bool {
+// isForm reports whether a body is a form: its content type says so, or says
+// nothing and it does not look like JSON.
+func isForm(h http.Header, body []byte) bool {
 	text := h.Get("Content-Type")
+	if text == "" {
+		return len(body) == 0 || body[0] != '{' && body[0] != '['
+	}
 	kind, _, err := mime.ParseMediaType(text)
 	if err != nil {
 		kind, _, _ = strings.Cut(text, ";")
 	}
-	return kind == "" || strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded")
+	return strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded")
 }
 
 // sortedForm joins names and values, sorted; each value of a name counts once.

@@ -231,6 +231,8 @@ func filled(pairs []*ast.MappingValueNode) []*ast.MappingValueNode {
 	return some
 }
 
+var errNoMapping = errors.New("a mapping belongs here: names, each with a colon and a value")
+
 // mapping returns the pairs of a mapping; none of a node without a value.
 func mapping(node ast.Node) ([]*ast.MappingValueNode, error) {
 	switch n := node.(type) {
@@ -243,7 +245,7 @@ func mapping(node ast.Node) ([]*ast.MappingValueNode, error) {
 	case nil, *ast.NullNode, *ast.CommentGroupNode:
 		return nil, nil
 	}
-	return nil, errors.New("a mapping belongs here: names, each with a colon and a value")
+	return nil, errNoMapping
 }
 
 func keyOf(pair *ast.MappingValueNode) string { return pair.Key.GetToken().Value }

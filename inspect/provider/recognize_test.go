@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -171,6 +172,41 @@ func TestRecognizeVectors(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", v.ID, describe(rec), v.Provider)
 		}
 	}
+}
+
+func TestCatalogAtOnce(t *testing.T) {
+	c := BuiltIn()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if got := describe(c.Recognize(request("POST /\nStripe-Signature: 1\n\n"), "")); got != "stripe certain" {
+				t.Errorf("got %q", got)
+			}
+			if n := len(BuiltIn().All()); n != 45 {
+				t.Errorf("got %d entries", n)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// FuzzRecognize finds no request that makes recognition panic or contradict itself.
+func FuzzRecognize(f *testing.F) {
+	f.Add("X-Signature", "v", "", []byte(`{"event":{"a":[1]},"id":null}`))
+	f.Add("Content-Type", "application/x-www-form-urlencoded", "/?hub.mode=subscribe&%zz", []byte("id=tr_1&a=%"))
+	f.Add("Svix-Id", "m", "/", []byte(`[{"sg_event_id":"x"}]`))
+	f.Add("Stripe-Signature", "t=", "", []byte(`{"object":"event","api_version":"1","id":"evt_1","id":2`))
+	c := BuiltIn()
+	f.Fuzz(func(t *testing.T, name, value, target string, body []byte) {
+		r := &Request{Method: "POST", Target: target, Header: http.Header{name: {value}}, Body: body}
+		rec := c.Recognize(r, "")
+		if (rec.Provider == nil) != (rec.Certainty == "") || rec.Certainty != Guess && rec.Others != nil || slices.Contains(rec.Others, "") {
+			t.Errorf("got %+v", rec)
+		}
+		if again := c.Recognize(r, ""); describe(again) != describe(rec) || again.Event != rec.Event || again.EventID != rec.EventID {
+			t.Errorf("got %s, then %s", describe(rec), describe(again))
+		}
+	})
 }
 
 func BenchmarkRecognize(b *testing.B) {

@@ -52,7 +52,7 @@ func (sc *scope) queryPairs() []pair {
 func (sc *scope) formPairs() []pair {
 	if !sc.did.form {
 		sc.did.form = true
-		if isForm(sc.r.Header) {
+		if isForm(sc.r.Header, sc.r.Body) {
 			sc.form = parsePairs(string(sc.r.Body))
 		}
 	}

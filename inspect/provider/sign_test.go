@@ -256,18 +256,27 @@ func TestSignPlaces(t *testing.T) {
 		wantBody string            // pattern; "" = as it was
 	}{
 		{
-			"stripe", map[string]string{"Stripe-Signature": "t=1,v1=aa,v1=bb,v0=cc"}, "{}",
-			map[string]string{"Stripe-Signature": "t=1760000000,v1=*"}, "",
+			"stripe",
+			map[string]string{"Stripe-Signature": "t=1,v1=aa,v1=bb,v0=cc"},
+			"{}",
+			map[string]string{"Stripe-Signature": "t=1760000000,v1=*"},
+			"",
 		},
 		{"paddle", nil, "{}", map[string]string{"Paddle-Signature": "ts=1760000000;h1=*"}, ""},
 		{
-			"github", map[string]string{"X-Hub-Signature-256": "sha256=aa", "X-Hub-Signature": "sha1=aa"}, "{}",
-			map[string]string{"X-Hub-Signature-256": "sha256=*", "X-Hub-Signature": "sha1=*"}, "",
+			"github",
+			map[string]string{"X-Hub-Signature-256": "sha256=aa", "X-Hub-Signature": "sha1=aa"},
+			"{}",
+			map[string]string{"X-Hub-Signature-256": "sha256=*", "X-Hub-Signature": "sha1=*"},
+			"",
 		},
 		{"github", nil, "{}", map[string]string{"X-Hub-Signature-256": "sha256=*", "X-Hub-Signature": ""}, ""},
 		{
-			"standardwebhooks", map[string]string{"Webhook-Id": "m", "Webhook-Timestamp": "1", "Webhook-Signature": "v1,aa v1a,bb"}, "{}",
-			map[string]string{"Webhook-Signature": "v1,*=", "Webhook-Timestamp": "1760000000", "Webhook-Id": "m"}, "",
+			"standardwebhooks",
+			map[string]string{"Webhook-Id": "m", "Webhook-Timestamp": "1", "Webhook-Signature": "v1,aa v1a,bb"},
+			"{}",
+			map[string]string{"Webhook-Signature": "v1,*=", "Webhook-Timestamp": "1760000000", "Webhook-Id": "m"},
+			"",
 		},
 		{"docusign", map[string]string{"X-Docusign-Signature-2": "x"}, "{}", map[string]string{"X-Docusign-Signature-2": "*=", "X-Docusign-Signature-1": ""}, ""},
 		{"docusign", nil, "{}", map[string]string{"X-Docusign-Signature-1": "*="}, ""},

@@ -12,8 +12,9 @@ import (
 	"unicode/utf8"
 )
 
-// maxVariants is the size up to which more is tried of a body than its line ends.
-const maxVariants = 1 << 20
+// maxVariants is the size of a body up to which more is tried than its line
+// ends and a few URLs: a signature is made for each.
+const maxVariants = 128 << 10
 
 // bodies yields what a body may have been before something on the way changed
 // it, with words for it that stand after "matches".
@@ -108,16 +109,16 @@ func jsonBodies(b []byte, yield func(string, []byte) bool) bool {
 	}
 	for _, layout := range layouts {
 		laid := layout.write(bytes.TrimSpace(b))
-		if laid == nil {
-			continue
-		}
-		for _, escaping := range escapings {
+		for i, escaping := range escapings {
+			body := escaping.write(laid)
+			if laid == nil || i > 0 && bytes.Equal(body, laid) {
+				continue
+			}
 			words := slices.DeleteFunc([]string{layout.name, escaping.name}, func(s string) bool { return s == "" })
 			how := "the body as re-serialised JSON"
 			if len(words) > 0 {
 				how = fmt.Sprintf("re-serialised JSON (%s)", strings.Join(words, ", "))
 			}
-			body := escaping.write(laid)
 			if !yield(how, body) || !yield(how+" with a trailing newline", with(body, "\n")) {
 				return false
 			}
@@ -264,6 +265,9 @@ func addresses(r *Request) []string {
 			for _, rest := range rests {
 				url := scheme + host + rest
 				for _, u := range []string{url, withPort(url), withoutPort(url)} {
+					if len(r.Body) > maxVariants && len(all) == 20 {
+						return all
+					}
 					if u != r.URL && !slices.Contains(all, u) {
 						all = append(all, u)
 					}

@@ -19,6 +19,7 @@ type verification struct {
 	secrets  []Secret
 	settings map[string]string
 	explain  bool // whether to make an Explanation
+	brief    bool // whether to leave out why a signature does not hold
 	pending  bool // whether a key would have to be fetched
 }
 
@@ -134,6 +135,8 @@ func (v *verification) examine(c *check, keys []*key, problem error) Diagnosis {
 	case len(keys) > 0:
 	case len(v.secrets) == 0:
 		return Diagnosis{Result: Unverifiable, Code: CodeNoSecret, Reason: noSecret(c.p)}
+	case v.brief:
+		return Diagnosis{Result: Invalid, Code: CodeSecretForm}
 	default:
 		return v.unfitSecret(c, problem)
 	}
@@ -145,6 +148,9 @@ func (v *verification) examine(c *check, keys []*key, problem error) Diagnosis {
 		if held {
 			return v.held(c, k)
 		}
+	}
+	if v.brief {
+		return Diagnosis{Result: Invalid, Code: CodeWrongSecret}
 	}
 	d := v.mismatch(c, keys)
 	if v.explain {
@@ -309,7 +315,7 @@ func (s *Source) where() string {
 		n := &s.names[i]
 		switch {
 		case n.setting != "":
-			names = append(names, "that "+n.setting+" names")
+			names = append(names, "that the setting "+n.setting+" names")
 		default:
 			names = append(names, n.name)
 		}

@@ -15,7 +15,7 @@ export const name = (f) => `${format.visible(f.provider)}${f.certainty === 'gues
 export function signature(f) {
   const word = marks[f.signature]?.[2];
   if (!word) return '';
-  const by = f.signature === 'valid' ? [f.scheme, f.secret].filter(Boolean).join(', ') : f.signature_reason;
+  const by = f.signature === 'valid' && f.scheme !== 'handshake' ? [f.scheme, f.secret].filter(Boolean).join(', ') : f.signature_reason;
   return format.visible(`Signature ${word}${by ? `: ${by}` : ''}`);
 }
 
@@ -57,7 +57,7 @@ export function Provider({ d, actions }) {
 const Fact = ({ name: what, children }) => html`<div><dt>${what}</dt><dd>${children}</dd></div>`;
 
 function Who({ d }) {
-  if (!d.provider) return html`Not recognised. <span class="hint">If you know who it is, say so: --provider, or provider: of a route.</span>`;
+  if (!d.provider) return 'Not recognised';
   const others = d.others?.length ? `; it might also be ${d.others.join(', ')}` : '';
   return html`<b>${format.visible(d.about?.title || d.provider)}</b> <span class="hint">${certainties[d.certainty] || ''}${format.visible(others)}</span>
     ${/^https?:\/\//.test(d.about?.docs) && html` <a href=${d.about.docs} target="_blank" rel="noreferrer">docs</a>`}`;
@@ -70,7 +70,7 @@ function Address({ d, title }) {
 }
 
 function sentence(d) {
-  if (d.signature !== 'valid') return d.signature_reason || marks[d.signature]?.[2] || 'nobody looked';
+  if (d.signature !== 'valid' || d.scheme === 'handshake') return d.signature_reason || marks[d.signature]?.[2] || 'nobody looked';
   return `valid${d.scheme ? `, ${d.scheme}` : ''}${d.secret ? `, with ${d.secret}` : ''}`;
 }
 
