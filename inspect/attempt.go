@@ -12,11 +12,11 @@ type Trigger string
 
 // The triggers.
 const (
-	Initial    Trigger = "initial"    // the delivery itself, as it arrived
-	Replay     Trigger = "replay"     // the developer asked for it
-	Duplicate  Trigger = "duplicate"  // a simulated second delivery
-	Retry      Trigger = "retry"      // a simulated retry by the provider
-	Simulation Trigger = "simulation" // any other rehearsal
+	Initial   Trigger = "initial"    // the delivery itself, as it arrived
+	Replay    Trigger = "replay"     // the developer asked for it
+	Duplicate Trigger = "duplicate"  // a simulated second delivery
+	Retry     Trigger = "retry"      // a simulated retry by the provider
+	Simulated Trigger = "simulation" // any other rehearsal
 )
 
 // An AttemptState is where an attempt is.
@@ -69,6 +69,7 @@ type Attempt struct {
 	Error      string        // one sentence; "" when Answered
 	ErrorKind  ErrorKind     // "" when there is no Error
 	Protocol   Protocol
+	Simulation int64             // the one that made it; 0 = none
 	Outlook    *provider.Outlook // what the provider would do now; nil unless an initial attempt ended and its provider is known
 }
 

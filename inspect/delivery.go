@@ -56,6 +56,8 @@ type Delivery struct {
 	Reason      string // why it was refused, or how a handshake was answered; "" otherwise
 	Pinned      bool   // kept by retention
 
+	Source Source // where it came from; "" = it arrived
+
 	Facts provider.Facts // who sent it, what it is, and whether its signature holds, as far as is known; see Store.SetFacts
 }
 
@@ -108,6 +110,7 @@ type Summary struct {
 	Disposition Disposition `json:"disposition"`
 	Reason      string      `json:"reason,omitempty"`
 	Pinned      bool        `json:"pinned,omitempty"`
+	Source      Source      `json:"source,omitempty"`
 
 	provider.Facts
 

@@ -207,7 +207,7 @@ func (j *jsonAttempt) attempt(delivery int64) (Attempt, error) {
 		DeliveryID: delivery, Number: j.Number, Trigger: j.Trigger, State: j.State, StartedAt: j.StartedAt.UTC(), Duration: time.Duration(j.DurationNS),
 		URL: string(j.URL), Error: string(j.Error), ErrorKind: j.ErrorKind, Protocol: j.Protocol, Outlook: j.Outlook,
 	}
-	if !slices.Contains([]Trigger{Initial, Replay, Duplicate, Retry, Simulation}, a.Trigger) {
+	if !slices.Contains([]Trigger{Initial, Replay, Duplicate, Retry, Simulated}, a.Trigger) {
 		return a, fmt.Errorf("there is no trigger %q", a.Trigger)
 	}
 	if !slices.Contains([]AttemptState{Pending, Answered, Errored, Interrupted}, a.State) {

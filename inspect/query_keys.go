@@ -195,7 +195,7 @@ func parseSignature(v value) (condition, error) {
 	return nil, oneOf(v, names)
 }
 
-var triggerNames = []string{string(Initial), string(Replay), string(Duplicate), string(Retry), string(Simulation)}
+var triggerNames = []string{string(Initial), string(Replay), string(Duplicate), string(Retry), string(Simulated)}
 
 func parseTrigger(v value) (condition, error) {
 	name := strings.ToLower(v.text)

@@ -109,7 +109,7 @@ func (in *replayRequest) options() (replay.Options, error) {
 	switch in.Trigger {
 	case "":
 		o.Trigger = inspect.Replay
-	case inspect.Replay, inspect.Duplicate, inspect.Retry, inspect.Simulation:
+	case inspect.Replay, inspect.Duplicate, inspect.Retry, inspect.Simulated:
 	default:
 		return o, fieldProblem("trigger", "The trigger %q is not one of replay, duplicate, retry, simulation; leave it out for replay.", in.Trigger)
 	}
