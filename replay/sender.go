@@ -65,6 +65,10 @@ type Options struct {
 	Edited  bool            // Body replaces the delivery's body
 	Body    []byte
 	Signing Signing // with which signature; "" = SignIfNeeded
+
+	Simulation int64             // the one that makes it; 0 = none
+	Answer     *inspect.Response // the answer in the handler's place, which sees nothing; nil = it is sent
+	Transport  http.RoundTripper // instead of the Sender's; nil = the Sender's
 }
 
 // errStopped is the cause of attempts that Stop cut.
