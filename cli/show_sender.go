@@ -54,14 +54,18 @@ func (s *shower) look(ctx context.Context, d *inspect.Delivery) (provider.Facts,
 			Scheme: stored.Scheme, Secret: stored.Secret, Explain: diagnosis.Explain,
 		}, nil
 	}
-	if reflect.DeepEqual(stored, facts) {
-		return facts, diagnosis, nil
+	if reflect.DeepEqual(stored, facts) || stored.Signature == provider.Valid && facts.Signature != provider.Valid {
+		return facts, diagnosis, nil // what held once stays known, though another secret is configured now
 	}
 	return facts, diagnosis, s.store.SetFacts(ctx, d.ID, facts)
 }
 
-// worse reports whether less is known now than was stored.
+// worse reports whether less is known now than was stored: nothing of the
+// signature, or not the name that the user gave.
 func worse(stored, now provider.Facts) bool {
+	if stored.Certainty == provider.Named && now.Certainty != provider.Named && now.Signature != provider.Valid {
+		return true
+	}
 	looked := stored.Signature == provider.Valid || stored.Signature == provider.Invalid
 	return looked && now.Signature != provider.Valid && now.Signature != provider.Invalid
 }

@@ -129,7 +129,8 @@ func (a *app) verifyChecker(f *providerFlags, r *provider.Request) (*provider.Ch
 	if f.provider != "" {
 		c.Routes = nil
 	}
-	rec := c.Recognize(r)
+	first := &provider.Checker{Catalog: c.Catalog, Default: c.Default, Routes: c.Routes} // c is not complete yet
+	rec := first.Recognize(r)
 	known := "unrecognized" // whose secrets nobody uses
 	if rec.Provider != nil {
 		known = rec.Provider.Name

@@ -75,12 +75,9 @@ func (rc *Receiver) recheck(d *Delivery) {
 			ctx, cancel := context.WithTimeout(rc.waiting, recheckTimeout)
 			defer cancel()
 			found := rc.checker.Verify(ctx, r)
-			if rc.waiting.Err() != nil {
-				return // it was cut short, and says nothing
-			}
 			f.Signature, f.SignatureCode, f.SignatureReason = found.Result, found.Code, found.Reason
 			f.Scheme, f.Secret = found.Scheme, found.Secret
-			err := rc.Store.SetFacts(rc.waiting, id, f)
+			err := rc.Store.SetFacts(rc.waiting, id, f)                                // which does nothing after Wait: found was cut short, and says nothing
 			if err != nil && rc.waiting.Err() == nil && !errors.Is(err, ErrNotFound) { // as when it was removed meanwhile
 				rc.report(fmt.Errorf("what is known of delivery #%d's signature could not be stored: %w", id, err))
 			}
@@ -119,8 +116,7 @@ func (rc *Receiver) handshake(d *Delivery) (answer *provider.Answer) {
 func (rc *Receiver) keepSecret(r *provider.Request, name string, s provider.Secret) {
 	rc.secrets.Lock()
 	defer rc.secrets.Unlock()
-	if !rc.handed[name] && !rc.checker.HasSecret(r, name) {
-		rc.handed[name] = true
+	if !rc.checker.HasSecret(r, name) {
 		rc.checker.AddSecret(name, s)
 	}
 }

@@ -360,7 +360,6 @@ func TestReceiverKeepsSecrets(t *testing.T) {
 			t.Errorf("on=%t: got %q, want %q", on, c.secrets, want)
 		}
 		c.secrets = []string{"notion:configured"}
-		rc.handed = map[string]bool{}
 		serve(rc, "POST", "x")
 		if want := []string{"notion:configured"}; !slices.Equal(c.secrets, want) {
 			t.Errorf("on=%t, with a secret that is configured: got %q, want %q", on, c.secrets, want)

@@ -69,8 +69,7 @@ type Receiver struct {
 	rechecks chan struct{} // taken by a recheck
 	waiting  context.Context
 	stop     context.CancelFunc // ends waiting, and with it the rechecks
-	secrets  sync.Mutex
-	handed   map[string]bool // providers that handed over a secret
+	secrets  sync.Mutex         // held while one that was handed over is added
 }
 
 // maxBacklog is how many forwards that no provider waits for may wait for
@@ -109,7 +108,6 @@ func (rc *Receiver) init() {
 	rc.backlog = make(chan struct{}, maxBacklog)
 	rc.rechecks = make(chan struct{}, maxRechecks)
 	rc.waiting, rc.stop = context.WithCancel(context.Background())
-	rc.handed = map[string]bool{}
 	if rc.checker == nil && rc.Checker != nil {
 		rc.checker = rc.Checker
 	}

@@ -3,12 +3,14 @@ package web
 import (
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 )
 
 func TestPageKeys(t *testing.T) {
@@ -192,7 +194,10 @@ func TestPageRemovesADelivery(t *testing.T) {
 
 func TestPageFitsANarrowScreen(t *testing.T) {
 	rg := newRig(t, nil)
-	rg.add(inspect.Delivery{Target: "/a/rather/long/path/that/does/not/fit/on/a/telephone?with=a&long=query"}, answered(200, "ok"))
+	rg.add(inspect.Delivery{Target: "/a/rather/long/path/that/does/not/fit/on/a/telephone?with=a&long=query", Facts: provider.Facts{
+		Provider: "stripe", Certainty: provider.Guess, Others: []string{"svix", "clerk"}, Handshake: strings.Repeat("h", 80), Address: provider.NotListed,
+		Event: strings.Repeat("event.", 30), EventID: strings.Repeat("e", 200), Signature: provider.Invalid, SignatureReason: strings.Repeat("because ", 20),
+	}}, answered(200, "ok"))
 	tb := openTab(t, rg, "")
 	tb.do(chromedp.EmulateViewport(400, 800))
 	tb.wait("document.querySelector('.row')", "the row")

@@ -154,8 +154,11 @@ func TestConfirm(t *testing.T) {
 		status int
 		part   string
 	}{
-		{evil, `{}`, 409, "evil.example"}, {other, `{}`, 409, "nothing to confirm"}, {99, `{}`, 404, "no such delivery"},
-		{good, ``, 400, "empty"}, {good, `{"url":"x"}`, 400, "url"},
+		{evil, `{}`, 409, "evil.example"},
+		{other, `{}`, 409, "nothing to confirm"},
+		{99, `{}`, 404, "no such delivery"},
+		{good, ``, 400, "empty"},
+		{good, `{"url":"x"}`, 400, "url"},
 	} {
 		resp, body := confirm(tc.id, tc.in)
 		wantProblem(t, resp, body, tc.status, tc.part)

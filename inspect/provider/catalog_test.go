@@ -102,7 +102,7 @@ func TestLike(t *testing.T) {
 	err := c.Add([]byte(`
 stripe:
   like: stripe
-  delivery: {timeout: 20s, addresses_url: }
+  delivery: {timeout: 20s, addresses_url: , disable: null, success: }
 my-stripe:
   like: stripe
   delivery: {retry: never}
@@ -116,7 +116,7 @@ mine:
 	}
 	built := BuiltIn().Provider("stripe")
 	own, my, mine := c.Provider("stripe"), c.Provider("my-stripe"), c.Provider("mine")
-	if own.Title != "Stripe" || len(own.Recognize) != len(built.Recognize) || own.Delivery.Timeout.String() != "20 s" || own.Delivery.AddressesURL != "" || own.Delivery.Retry != built.Delivery.Retry {
+	if own.Title != "Stripe" || len(own.Recognize) != len(built.Recognize) || own.Delivery.Timeout.String() != "20 s" || own.Delivery.AddressesURL+own.Delivery.Disable != "" || !own.Delivery.Success.IsZero() || own.Delivery.Retry != built.Delivery.Retry {
 		t.Errorf("stripe: got %+v", own)
 	}
 	if built.Delivery.Timeout != 0 || built.Delivery.AddressesURL == "" {

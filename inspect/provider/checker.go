@@ -92,7 +92,7 @@ func (c *Checker) Recognize(r *Request) Recognition {
 		if p == nil || len(c.secretsOf(r, p)) == 0 {
 			continue
 		}
-		v := c.begin(nil, r, Recognition{Provider: p})
+		v := c.look(r, Recognition{Provider: p})
 		v.brief = true
 		if v.verify().Result == Valid {
 			rec = c.Catalog.Recognize(r, name)
@@ -195,7 +195,7 @@ func (c *Checker) Verify(ctx context.Context, r *Request) Diagnosis {
 // later Assess, after Verify, knows more.
 func (c *Checker) Assess(r *Request) (f Facts, pending bool) {
 	rec := c.Recognize(r)
-	v := c.begin(nil, r, rec)
+	v := c.look(r, rec)
 	d := v.run()
 	f = Facts{
 		Certainty: rec.Certainty, Others: rec.Others, Event: rec.Event, EventID: rec.EventID, ProviderAttempt: rec.Attempt,

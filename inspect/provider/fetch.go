@@ -44,30 +44,40 @@ type fetched struct {
 // errNotFetched is the error for what would have to be fetched first.
 var errNotFetched = errors.New("it has not been fetched yet")
 
-// get returns what stands at an address, kept or fetched. A nil ctx fetches
-// nothing; the error is errNotFetched then.
+// get returns what stands at an address, kept or fetched.
 func (f *Fetcher) get(ctx context.Context, address *url.URL, keep time.Duration) ([]byte, error) {
 	f.mu.Lock()
-	e := f.kept[address.String()]
-	if e != nil && e.finished() && !time.Now().Before(e.until) {
-		e = nil
-	}
-	if e == nil && ctx != nil {
+	e := f.fresh(address)
+	if e == nil {
 		e = f.begin(ctx, address, keep)
 	}
 	f.mu.Unlock()
-	switch {
-	case e == nil || ctx == nil && !e.finished():
-		return nil, errNotFetched
-	case ctx == nil:
-		return e.body, e.err
-	}
 	select {
 	case <-e.done:
 		return e.body, e.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+}
+
+// have is get for what is kept. It never waits: where the address would have
+// to be fetched, the error is errNotFetched.
+func (f *Fetcher) have(address *url.URL) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if e := f.fresh(address); e != nil && e.finished() {
+		return e.body, e.err
+	}
+	return nil, errNotFetched
+}
+
+// fresh returns what is kept of an address and not too old, or nil; f.mu is held.
+func (f *Fetcher) fresh(address *url.URL) *fetched {
+	e := f.kept[address.String()]
+	if e != nil && e.finished() && !time.Now().Before(e.until) {
+		return nil
+	}
+	return e
 }
 
 // begin starts to fetch; f.mu is held. It goes on when the caller's ctx ends,

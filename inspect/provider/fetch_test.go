@@ -94,7 +94,7 @@ func TestFetcherKeeps(t *testing.T) {
 				t.Errorf("%d calls, want %d", got, want)
 			}
 		}
-		if _, err := f.get(nil, u, 0); !errors.Is(err, errNotFetched) {
+		if _, err := f.have(u); !errors.Is(err, errNotFetched) {
 			t.Errorf("got %v, want %v", err, errNotFetched)
 		}
 		check(0)
@@ -108,7 +108,7 @@ func TestFetcherKeeps(t *testing.T) {
 		}
 		wg.Wait()
 		check(1)
-		if body, err := f.get(nil, u, 0); string(body) != "key" || err != nil {
+		if body, err := f.have(u); string(body) != "key" || err != nil {
 			t.Errorf("kept: %q, %v", body, err)
 		}
 		time.Sleep(24 * time.Hour)

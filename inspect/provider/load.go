@@ -99,9 +99,8 @@ func (l *loader) read(name string, node ast.Node) (*Provider, error) {
 	if err != nil || len(pairs) == 0 {
 		return nil, l.fault(node, name, errors.Join(err, errIf(err == nil, "it is empty: write at least schemes, or like: NAME")))
 	}
-	full := &ast.MappingNode{BaseNode: &ast.BaseNode{}, Start: pairs[0].GetToken(), Values: filled(pairs)}
 	p := &Provider{}
-	if err := yaml.NodeToValue(full, p, yaml.Strict()); err != nil {
+	if err := yaml.NodeToValue(node, p, yaml.Strict()); err != nil {
 		return nil, l.fault(node, name, err)
 	}
 	p.Name = name
@@ -209,26 +208,6 @@ func fillFields(to, from reflect.Value, except map[string]bool) {
 func fieldName(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 	return strings.TrimPrefix(name, "-")
-}
-
-// filled returns the pairs that have a value, also within delivery.
-func filled(pairs []*ast.MappingValueNode) []*ast.MappingValueNode {
-	var some []*ast.MappingValueNode
-	for _, pair := range pairs {
-		if _, null := pair.Value.(*ast.NullNode); null {
-			continue
-		}
-		if inner, err := mapping(pair.Value); err == nil && keyOf(pair) == "delivery" {
-			if inner = filled(inner); len(inner) == 0 {
-				continue
-			}
-			one := *pair
-			one.Value = &ast.MappingNode{BaseNode: &ast.BaseNode{}, Start: inner[0].GetToken(), Values: inner}
-			pair = &one
-		}
-		some = append(some, pair)
-	}
-	return some
 }
 
 var errNoMapping = errors.New("a mapping belongs here: names, each with a colon and a value")

@@ -36,6 +36,8 @@ func TestRecognize(t *testing.T) {
 		{name: "X-Hub-Signature with SHA-256", text: "POST /\nX-Hub-Signature: sha256=00\n\n{\"a\":1}", want: "bitbucket guess custom,jira"},
 		{name: "X-Signature alone", text: "POST /\nX-Signature: 00\n\n{\"event\":\"bet.won\",\"id\":7}", want: "custom guess lemonsqueezy", event: "bet.won", id: "7"},
 		{name: "X-Signature and the event", text: "POST /\nX-Signature: 00\nX-Event-Name: order_created\n\n{}", want: "lemonsqueezy likely", event: "order_created", id: "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
+		{name: "a body is not looked at where headers decide", text: "POST /\nX-Signature: 00\nX-Event-Name: a\n\n{\"signature\":{\"token\":\"a\",\"signature\":\"b\"},\"event-data\":{}}", want: "lemonsqueezy likely", event: "a", id: "c"},
+		{name: "a body counts where headers are a guess", text: "POST /\nX-Signature: 00\n\n{\"signature\":{\"token\":\"a\",\"signature\":\"b\"},\"event-data\":{\"event\":\"e\",\"id\":\"i\"}}", want: "mailgun certain", event: "e", id: "i"},
 		{name: "nobody", text: "POST /\nContent-Type: application/json\n\n{\"hello\":1}", want: ""},
 		{name: "empty", text: "POST /\n\n", want: ""},
 		{name: "garbage", text: "POST /\n\n{\"a\":", want: ""},
@@ -118,14 +120,14 @@ func TestRecognizeNamed(t *testing.T) {
 func TestRecognizeOwn(t *testing.T) {
 	c := BuiltIn()
 	first := c.Recognize(request("POST /\nX-Acme: 1\n\n"), "")
-	err := c.Add([]byte("acme:\n  recognize:\n    - {when: [\"header:X-Acme\"], certainty: certain}\n    - {when: [\"header:X-Signature\"], certainty: guess}\nmy-stripe:\n  like: stripe\n  recognize:\n    - {when: [\"header:Stripe-Signature\"], certainty: certain}\n"), "hookloop.yaml", 1)
+	err := c.Add([]byte("acme:\n  recognize:\n    - {when: [\"header:X-Acme\"], certainty: certain}\n    - {when: [\"header:X-Signature\"], certainty: guess}\nzz-stripe:\n  like: stripe\n  recognize:\n    - {when: [\"header:Stripe-Signature\"], certainty: certain}\n"), "hookloop.yaml", 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
 		"POST /\nX-Acme: 1\n\n":           "acme certain",
 		"POST /\nX-Signature: 1\n\n":      "acme guess custom,lemonsqueezy",
-		"POST /\nStripe-Signature: 1\n\n": "my-stripe certain",
+		"POST /\nStripe-Signature: 1\n\n": "zz-stripe certain",
 	} {
 		if got := describe(c.Recognize(request(text), "")); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)

@@ -25,7 +25,7 @@ func (c *Checker) CanSign(r *Request) (ok bool, why string) {
 // several signatures only the deciding one is left.
 func (c *Checker) Sign(r *Request, at time.Time, newTime bool) (*Signed, error) {
 	rec := c.Recognize(r)
-	v := c.begin(nil, r, rec)
+	v := c.look(r, rec)
 	switch {
 	case rec.Provider == nil || rec.Certainty == Guess:
 		return nil, errors.New(v.unrecognized().Reason)

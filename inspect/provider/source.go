@@ -76,7 +76,7 @@ func parseSource(text string) (Source, error) {
 	case kind == "method" && hasNames:
 		return Source{}, fmt.Errorf("%q: method stands without a name", text)
 	case kind != "method" && names == "":
-		return Source{}, fmt.Errorf("%q names nothing after %s:", text, kind)
+		return Source{}, fmt.Errorf("%q names nothing: write %s:NAME", text, kind)
 	}
 	for name := range strings.SplitSeq(names, ",") {
 		n, err := parseSourceName(kind, name)

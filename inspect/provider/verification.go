@@ -23,8 +23,16 @@ type verification struct {
 	pending  bool // whether a key would have to be fetched
 }
 
+// begin makes a verification that fetches keys until ctx ends.
 func (c *Checker) begin(ctx context.Context, r *Request, rec Recognition) *verification {
-	v := &verification{c: c, ctx: ctx, r: r, now: r.Time, rec: rec}
+	v := c.look(r, rec)
+	v.ctx = ctx
+	return v
+}
+
+// look makes a verification that never waits.
+func (c *Checker) look(r *Request, rec Recognition) *verification {
+	v := &verification{c: c, r: r, now: r.Time, rec: rec}
 	if v.now.IsZero() {
 		v.now = time.Now()
 	}
@@ -232,59 +240,6 @@ func (v *verification) held(c *check, k *key) Diagnosis {
 		}
 	}
 	return d
-}
-
-// age measures the timestamp, into the past and into the future.
-func (v *verification) age(c *check, d *Diagnosis) {
-	if c.s.Timestamp.IsZero() {
-		return
-	}
-	text, _ := c.s.Timestamp.first(c.scope(v.r))
-	at, ok := parseTime(c.s.Timestamp.form, text)
-	if !ok {
-		return
-	}
-	d.SignedAt = at
-	limit := time.Duration(c.s.Tolerance)
-	// Receivers compare whole seconds, so a part of one is no age yet.
-	age := v.now.Truncate(time.Second).Sub(at.Truncate(time.Second))
-	switch {
-	case limit == 0:
-	case age > limit:
-		d.Result, d.Code = Invalid, CodeTooOld
-		d.Reason = fmt.Sprintf("timestamp too old by %s: it was signed %s before it arrived, and %s takes at most %s", seconds(age-limit), seconds(age), c.p.short(), seconds(limit))
-	case -age > limit:
-		d.Result, d.Code = Invalid, CodeInFuture
-		d.Reason = fmt.Sprintf("timestamp in the future by %s: it was signed %s ahead of the time it arrived, and %s takes at most %s", seconds(-age-limit), seconds(-age), c.p.short(), seconds(limit))
-	}
-}
-
-// jwtAge looks at exp and nbf of the token that k signed.
-func (v *verification) jwtAge(c *check, k *key, d *Diagnosis) {
-	sc := c.scope(v.r)
-	for _, text := range c.s.Signature.values(sc) {
-		t, err := parseJWT(text)
-		if err != nil || !equal(t.signature, jwtMAC(t.signed, k.raw)) {
-			continue
-		}
-		if t.claims.IssuedAt != nil {
-			d.SignedAt = claimTime(*t.claims.IssuedAt)
-		}
-		if by, late := t.late(v.now); late {
-			d.Result, d.Code, d.Reason = Invalid, CodeTooOld, fmt.Sprintf("timestamp too old by %s: the JWT had expired (exp)", seconds(by))
-		} else if by, early := t.early(v.now); early {
-			d.Result, d.Code, d.Reason = Invalid, CodeInFuture, fmt.Sprintf("timestamp in the future by %s: the JWT is not valid yet (nbf)", seconds(by))
-		}
-		return
-	}
-}
-
-// seconds is a time in words that show the second: "12 s".
-func seconds(d time.Duration) string {
-	if d%time.Second != 0 {
-		d = d.Truncate(time.Second) + time.Second
-	}
-	return fmt.Sprintf("%d s", d/time.Second)
 }
 
 // notes says what a scheme does not protect.

@@ -98,7 +98,7 @@ function Summary({ d, last, setTab, actions }) {
 function happened(d, last) {
   if (!last) {
     if (d.disposition === 'refused') return `hookloop refused it: ${format.visible(d.reason)}.`;
-    if (d.reason) return `It was held. ${format.visible(d.reason[0].toUpperCase() + d.reason.slice(1))}.`;
+    if (d.reason) return `It was held: ${format.visible(d.reason)}.`;
     return 'It was held: there was no handler to forward it to. Start hookloop with a port or URL, or replay it to one.';
   }
   const which = last.number === 1 ? 'It was' : `Attempt ${last.number} (${last.trigger}) was`;
