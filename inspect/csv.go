@@ -16,8 +16,8 @@ import (
 // what result. Scripts know them by these names.
 var csvColumns = []string{
 	"delivery", "received_at", "remote_addr", "address", "provider", "certainty", "event_type", "event_id",
-	"method", "target", "size", "body_sha256", "signature", "signature_reason", "disposition", "reason",
-	"attempt", "trigger", "started_at", "duration_ms", "status", "error", "outlook",
+	"method", "target", "size", "body_sha256", "signature", "signature_reason", "disposition", "reason", "source",
+	"attempt", "trigger", "started_at", "duration_ms", "status", "error", "outlook", "simulation",
 }
 
 // WriteCSV writes one row for each attempt, and one for a delivery without
@@ -43,7 +43,7 @@ func WriteCSV(w io.Writer, records iter.Seq2[Record, error]) error {
 		}
 		row := csvDelivery(r.Delivery)
 		if len(r.Attempts) == 0 {
-			err = out.Write(append(row, "", "", "", "", "", "", ""))
+			err = out.Write(append(row, "", "", "", "", "", "", "", ""))
 		}
 		for i := range r.Attempts {
 			if err == nil {
@@ -72,12 +72,12 @@ func csvDelivery(d *Delivery) []string {
 		strconv.FormatInt(d.ID, 10), csvTime(d.ReceivedAt), csvText(d.RemoteAddr), csvText(string(f.Address)),
 		csvText(f.Provider), csvText(string(f.Certainty)), csvText(f.Event), csvText(f.EventID),
 		csvText(d.Method), csvText(d.Target), strconv.FormatInt(d.Size, 10), sum,
-		csvText(string(f.Signature)), csvText(f.SignatureReason), csvText(string(d.Disposition)), csvText(d.Reason),
+		csvText(string(f.Signature)), csvText(f.SignatureReason), csvText(string(d.Disposition)), csvText(d.Reason), string(d.Source),
 	}
 }
 
 func csvAttempt(a *Attempt) []string {
-	duration, status, outlook := "", "", ""
+	duration, status, outlook, simulation := "", "", "", ""
 	if a.State != Pending {
 		duration = strconv.FormatFloat(float64(a.Duration)/float64(time.Millisecond), 'f', -1, 64)
 	}
@@ -87,8 +87,11 @@ func csvAttempt(a *Attempt) []string {
 	if a.Outlook != nil {
 		outlook = a.Outlook.Text
 	}
+	if a.Simulation != 0 {
+		simulation = strconv.FormatInt(a.Simulation, 10)
+	}
 	return []string{
-		strconv.Itoa(a.Number), csvText(string(a.Trigger)), csvTime(a.StartedAt), duration, status, csvText(a.Error), csvText(outlook),
+		strconv.Itoa(a.Number), csvText(string(a.Trigger)), csvTime(a.StartedAt), duration, status, csvText(a.Error), csvText(outlook), simulation,
 	}
 }
 

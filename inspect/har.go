@@ -110,6 +110,7 @@ type harHookloop struct {
 	Reason      string       `json:"reason,omitempty"`
 	Endpoint    string       `json:"endpoint"`
 	RemoteAddr  string       `json:"remote_addr"`
+	Source      Source       `json:"source,omitempty"`
 	Attempt     int          `json:"attempt,omitempty"` // none: the delivery was never handed on
 	Trigger     Trigger      `json:"trigger,omitempty"`
 	State       AttemptState `json:"state,omitempty"`
@@ -119,6 +120,7 @@ type harHookloop struct {
 	SHA256      string       `json:"sha256"` // of the body sent
 	Truncated   bool         `json:"truncated,omitempty"`
 	Signed      string       `json:"signed,omitempty"` // how it was signed again
+	Simulation  int64        `json:"simulation,omitempty"`
 
 	Facts   provider.Facts    `json:"facts,omitzero"`
 	Outlook *provider.Outlook `json:"outlook,omitempty"`
@@ -166,7 +168,7 @@ func newHAREntry(d *Delivery, a *Attempt) harEntry {
 		Response:        newHARResponse(nil),
 		Hookloop: harHookloop{
 			DeliveryID: d.ID, ReceivedAt: harTime(d.ReceivedAt), Disposition: d.Disposition, Reason: latin1(d.Reason),
-			Endpoint: latin1(d.Endpoint), RemoteAddr: latin1(d.RemoteAddr), Truncated: d.Truncated,
+			Endpoint: latin1(d.Endpoint), RemoteAddr: latin1(d.RemoteAddr), Truncated: d.Truncated, Source: d.Source,
 			Facts: d.Facts,
 		},
 	}
@@ -189,6 +191,7 @@ func newHAREntry(d *Delivery, a *Attempt) harEntry {
 		h := &e.Hookloop
 		h.Attempt, h.Trigger, h.State, h.Protocol = a.Number, a.Trigger, a.State, a.Protocol
 		h.Error, h.ErrorKind, h.Outlook, h.Signed = latin1(a.Error), a.ErrorKind, a.Outlook, latin1(sent.Signed)
+		h.Simulation = a.Simulation
 	}
 	sum := sha256.Sum256(body)
 	e.Hookloop.SHA256 = hex.EncodeToString(sum[:])

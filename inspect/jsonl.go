@@ -50,6 +50,7 @@ type jsonRecord struct {
 	Disposition Disposition `json:"disposition"`
 	Reason      exactText   `json:"reason,omitzero"`
 	Pinned      bool        `json:"pinned,omitzero"`
+	Source      Source      `json:"source,omitzero"`
 	jsonMessage
 	Facts    provider.Facts `json:"facts,omitzero"`
 	Attempts []jsonAttempt  `json:"attempts"`
@@ -68,7 +69,8 @@ type jsonAttempt struct {
 	ErrorKind  ErrorKind     `json:"error_kind,omitzero"`
 	Protocol   Protocol      `json:"protocol,omitzero"`
 
-	Outlook *provider.Outlook `json:"outlook,omitzero"`
+	Outlook    *provider.Outlook `json:"outlook,omitzero"`
+	Simulation int64             `json:"simulation,omitzero"` // its number, which means nothing in another store: it is not read
 }
 
 type jsonSent struct {
@@ -113,7 +115,7 @@ func WriteJSONL(w io.Writer, records iter.Seq2[Record, error]) error {
 		line := jsonRecord{
 			ID: d.ID, ReceivedAt: d.ReceivedAt.UTC(), Method: exactText(d.Method), Target: exactText(d.Target), Host: exactText(d.Host),
 			Proto: exactText(d.Proto), RemoteAddr: exactText(d.RemoteAddr), Endpoint: exactText(d.Endpoint),
-			Disposition: d.Disposition, Reason: exactText(d.Reason), Pinned: d.Pinned,
+			Disposition: d.Disposition, Reason: exactText(d.Reason), Pinned: d.Pinned, Source: d.Source,
 			jsonMessage: jsonMessage{jsonHeader(d.Header), jsonHeader(d.Trailer), d.Size, d.Truncated, bodyToJSON(d.Body)},
 			Facts:       d.Facts,
 			Attempts:    make([]jsonAttempt, 0, len(r.Attempts)),
@@ -132,6 +134,7 @@ func attemptToJSON(a *Attempt) jsonAttempt {
 	j := jsonAttempt{
 		Number: a.Number, Trigger: a.Trigger, State: a.State, StartedAt: a.StartedAt.UTC(), DurationNS: int64(a.Duration),
 		URL: exactText(a.URL), Error: exactText(a.Error), ErrorKind: a.ErrorKind, Protocol: a.Protocol, Outlook: a.Outlook,
+		Simulation: a.Simulation,
 	}
 	if s := a.Sent; s != nil {
 		j.Sent = &jsonSent{exactText(s.Method), exactText(s.Host), jsonHeader(s.Header), s.Edited, exactText(s.Signed), bodyToJSON(s.Body)}
@@ -183,13 +186,16 @@ func parseRecord(line []byte) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
+	if j.Source != FromProvider && !slices.Contains(sourceNames, string(j.Source)) {
+		return Record{}, fmt.Errorf("its source is %q, not %s", j.Source, strings.Join(sourceNames, ", "))
+	}
 	if !slices.Contains([]Disposition{Forwarded, Held, Refused}, j.Disposition) {
 		return Record{}, fmt.Errorf("its disposition is %q, not forwarded, held or refused", j.Disposition)
 	}
 	record := Record{Delivery: &Delivery{
 		ID: j.ID, ReceivedAt: j.ReceivedAt.UTC(), Method: string(j.Method), Target: string(j.Target), Host: string(j.Host), Proto: string(j.Proto),
 		RemoteAddr: string(j.RemoteAddr), Endpoint: string(j.Endpoint), Header: http.Header(j.Header), Trailer: http.Header(j.Trailer),
-		Body: body, Size: j.Size, Truncated: j.Truncated, Disposition: j.Disposition, Reason: string(j.Reason), Pinned: j.Pinned,
+		Body: body, Size: j.Size, Truncated: j.Truncated, Disposition: j.Disposition, Reason: string(j.Reason), Pinned: j.Pinned, Source: j.Source,
 		Facts: j.Facts,
 	}}
 	for _, ja := range j.Attempts {

@@ -41,11 +41,13 @@ var queryKeys = []queryKey{
 	{"path", "the whole path; * and ? match any text", "path:/hooks/*", parsePath},
 	{"host", "the Host header; * and ? match any text", "host:*.example.com", parseHost},
 	{"status", "the latest attempt's status", "status:>=500 (or 404, 5xx, 500..599)", parseStatus},
-	{"is", "one of " + strings.Join(isNames(), ", ") + " (listed: from an address that its provider publishes)", "is:failed", parseIs},
+	{"is", "one of " + strings.Join(isNames(), ", ") + " (listed: from an address that its provider publishes; simulated: sent by hookloop)", "is:failed", parseIs},
 	{"provider", "who sent it; * and ? match any text", "provider:stripe", parseProvider},
 	{"event", "the event type; * and ? match any text", "event:charge.*", parseEvent},
 	{"event_id", "the provider's ID of the event; * and ? match any text", "event_id:evt_*", parseEventID},
 	{"signature", "whether the signature holds", "signature:invalid (or valid, none, a reason such as wrong_secret)", parseSignature},
+	{"source", "where it came from, if it did not simply arrive: " + strings.Join(sourceNames, ", "), "source:trigger", parseSource},
+	{"verdict", "what the latest simulation of it came to: " + strings.Join(verdictNames, ", "), "verdict:fail", parseVerdict},
 	{"trigger", "any attempt's trigger: " + strings.Join(triggerNames, ", "), "trigger:replay", parseTrigger},
 	{"since", "arrived in this time, or after a time", "since:1h (or 30m, 2d, 2026-01-31, 2026-01-31T09:00:00Z)", parseSince},
 	{"before", "arrived longer ago, or before a time", "before:2d", parseBefore},
@@ -118,6 +120,7 @@ var isConditions = []struct {
 	{"pinned", expr("EXISTS (SELECT 1 FROM pins p WHERE p.delivery_id = d.id)")},
 	{"refused", expr("d.disposition = 'refused'")},
 	{"replayed", anyAttempt("a.trigger = 'replay'")},
+	{"simulated", expr("EXISTS (SELECT 1 FROM origins o WHERE o.delivery_id = d.id AND o.source <> 'poll')")},
 	{"sse", anyAttempt("a.protocol = 'sse'")},
 	{"truncated", expr("d.truncated")},
 	{"unlisted", address(provider.NotListed)},
@@ -203,6 +206,26 @@ func parseTrigger(v value) (condition, error) {
 		return nil, oneOf(v, triggerNames)
 	}
 	return anyAttempt("a.trigger = ?", name), nil
+}
+
+var sourceNames = []string{string(FromTrigger), string(FromPoll), string(FromMock), string(FromSimulation)}
+
+func parseSource(v value) (condition, error) {
+	name := strings.ToLower(v.text)
+	if !slices.Contains(sourceNames, name) {
+		return nil, oneOf(v, sourceNames)
+	}
+	return expr("EXISTS (SELECT 1 FROM origins o WHERE o.delivery_id = d.id AND o.source = ?)", name), nil
+}
+
+var verdictNames = []string{"pass", "fail", "inconclusive"}
+
+func parseVerdict(v value) (condition, error) {
+	name := strings.ToLower(v.text)
+	if !slices.Contains(verdictNames, name) {
+		return nil, oneOf(v, verdictNames)
+	}
+	return expr("SELECT s.verdict = upper(?) FROM simulations s WHERE s.delivery_id = d.id ORDER BY s.id DESC LIMIT 1", name), nil
 }
 
 func oneOf(v value, names []string) error {

@@ -64,7 +64,8 @@ const defaultLimit = 100
 // summaryColumns are read by scanSummary, from deliveries d and its latest attempt a.
 const summaryColumns = `SELECT d.id, d.received_at, d.method, substr(d.target, 1, 2048), substr(d.path, 1, 2048), d.host, d.remote_addr, d.content_type, d.size, d.truncated,
 	d.disposition, d.reason, EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id), d.facts,
-	a.key, a.trigger, a.state, a.started_at, a.duration, a.status, a.size, a.error, a.protocol, a.outlook
+	a.key, a.trigger, a.state, a.started_at, a.duration, a.status, a.size, a.error, a.protocol, a.outlook,
+	(SELECT source FROM origins WHERE delivery_id=d.id)
 	FROM deliveries d LEFT JOIN attempts a
 	ON a.key = (SELECT max(key) FROM attempts WHERE key BETWEEN d.id<<20 AND (d.id<<20)|1048575) `
 
@@ -73,7 +74,7 @@ func scanSummary(stmt *sqlite.Stmt) Summary {
 		ID: stmt.ColumnInt64(0), ReceivedAt: fromMicro(stmt.ColumnInt64(1)), Method: stmt.ColumnText(2), Target: stmt.ColumnText(3),
 		Path: stmt.ColumnText(4), Host: stmt.ColumnText(5), RemoteAddr: stmt.ColumnText(6), ContentType: stmt.ColumnText(7),
 		Size: stmt.ColumnInt64(8), Truncated: stmt.ColumnBool(9), Disposition: Disposition(stmt.ColumnText(10)), Reason: stmt.ColumnText(11),
-		Pinned: stmt.ColumnBool(12), Facts: scanFacts(stmt, 13),
+		Pinned: stmt.ColumnBool(12), Facts: scanFacts(stmt, 13), Source: Source(stmt.ColumnText(24)),
 	}
 	if !stmt.ColumnIsNull(14) {
 		s.Attempts = int(stmt.ColumnInt64(14) - attemptKey(s.ID, 0))
@@ -194,13 +195,15 @@ func (s *Store) Delivery(ctx context.Context, id int64) (*Delivery, error) {
 	var d *Delivery
 	err := s.read(ctx, func(conn *sqlite.Conn) error {
 		stmt := bind(conn.Prep(`SELECT received_at, method, target, host, proto, remote_addr, endpoint, size, truncated, disposition, reason,
-			EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id), facts, header, trailer, body FROM deliveries d WHERE id=?`), id)
+			EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id), facts, header, trailer, body,
+			(SELECT source FROM origins WHERE delivery_id=d.id) FROM deliveries d WHERE id=?`), id)
 		return eachRow(stmt, func() error {
 			d = &Delivery{
 				ID: id, ReceivedAt: fromMicro(stmt.ColumnInt64(0)), Method: stmt.ColumnText(1), Target: stmt.ColumnText(2), Host: stmt.ColumnText(3),
 				Proto: stmt.ColumnText(4), RemoteAddr: stmt.ColumnText(5), Endpoint: stmt.ColumnText(6), Size: stmt.ColumnInt64(7),
 				Truncated: stmt.ColumnBool(8), Disposition: Disposition(stmt.ColumnText(9)), Reason: stmt.ColumnText(10), Pinned: stmt.ColumnBool(11),
 				Facts: scanFacts(stmt, 12), Header: decodeHeader(columnBytes(stmt, 13)), Trailer: decodeHeader(columnBytes(stmt, 14)), Body: columnBytes(stmt, 15),
+				Source: Source(stmt.ColumnText(16)),
 			}
 			return nil
 		})
@@ -212,7 +215,8 @@ func (s *Store) Delivery(ctx context.Context, id int64) (*Delivery, error) {
 }
 
 const attemptColumns = `SELECT key, trigger, state, started_at, duration, url, status, size, error, error_kind, protocol, outlook,
-	sent, sent_method, sent_host, sent_signed, sent_header, sent_body, proto, header, trailer, truncated, body FROM attempts `
+	sent, sent_method, sent_host, sent_signed, sent_header, sent_body, proto, header, trailer, truncated, body,
+	(SELECT simulation FROM simulation_attempts s WHERE s.key=attempts.key) FROM attempts `
 
 func scanAttempt(stmt *sqlite.Stmt) Attempt {
 	key := stmt.ColumnInt64(0)
@@ -220,7 +224,7 @@ func scanAttempt(stmt *sqlite.Stmt) Attempt {
 		DeliveryID: key >> attemptNumberBits, Number: int(key & (1<<attemptNumberBits - 1)), Trigger: Trigger(stmt.ColumnText(1)),
 		State: AttemptState(stmt.ColumnText(2)), StartedAt: fromMicro(stmt.ColumnInt64(3)), Duration: time.Duration(stmt.ColumnInt64(4)),
 		URL: stmt.ColumnText(5), Error: stmt.ColumnText(8), ErrorKind: ErrorKind(stmt.ColumnText(9)), Protocol: Protocol(stmt.ColumnText(10)),
-		Outlook: scanOutlook(stmt, 11),
+		Outlook: scanOutlook(stmt, 11), Simulation: stmt.ColumnInt64(23),
 	}
 	if stmt.ColumnBool(12) {
 		a.Sent = &Sent{

@@ -58,6 +58,9 @@ func (w *writer) insertDelivery(d *Delivery, facts []byte) error {
 	w.totals.Received++
 	w.totals.Bytes += int64(len(header) + len(body))
 	*w.totals.disposition(d.Disposition)++
+	if d.Source != FromProvider {
+		return w.exec("INSERT INTO origins VALUES(?, ?)", d.ID, string(d.Source))
+	}
 	return nil
 }
 
@@ -73,9 +76,15 @@ func (w *writer) insertAttempt(a *Attempt, session int64) error {
 	}
 	w.totals.Attempts++
 	w.totals.Pending++
+	key := attemptKey(a.DeliveryID, a.Number)
+	if a.Simulation != 0 {
+		if err := w.exec("INSERT INTO simulation_attempts VALUES(?, ?)", key, a.Simulation); err != nil {
+			return err
+		}
+	}
 	return w.exec(`INSERT INTO attempts(key, session, trigger, state, started_at, duration, url, status, size, error, error_kind, protocol,
 		sent, sent_method, sent_host, sent_signed, sent_header, sent_body) VALUES(?, ?, ?, 'pending', ?, 0, ?, 0, 0, '', '', '', ?, ?, ?, ?, ?, ?)`,
-		attemptKey(a.DeliveryID, a.Number), session, string(a.Trigger), a.StartedAt.UnixMicro(), a.URL,
+		key, session, string(a.Trigger), a.StartedAt.UnixMicro(), a.URL,
 		a.Sent != nil, method, host, signed, header, body)
 }
 
@@ -111,7 +120,7 @@ func (w *writer) updateAttempt(a *Attempt) error {
 	return nil
 }
 
-// interrupt ends what a dead session left pending.
+// interrupt ends what a dead session left pending or running.
 func (w *writer) interrupt(session int64) error {
 	var keys []int64
 	err := sqlitex.Execute(w.conn, "SELECT key FROM attempts WHERE session=? AND state='pending'", &sqlitex.ExecOptions{
@@ -133,6 +142,9 @@ func (w *writer) interrupt(session int64) error {
 		w.totals.Pending--
 		w.totals.Errors++
 		w.change(key >> attemptNumberBits)
+	}
+	if err := w.interruptSimulations(session); err != nil {
+		return err
 	}
 	return w.exec("DELETE FROM sessions WHERE id=?", session)
 }
@@ -194,7 +206,10 @@ func (w *writer) remove(id int64) (bool, error) {
 	return true, errors.Join(
 		w.exec("DELETE FROM deliveries WHERE id=?", id),
 		w.exec("DELETE FROM attempts WHERE key BETWEEN ? AND ?", lo, hi),
-		w.exec("DELETE FROM pins WHERE delivery_id=?", id))
+		w.exec("DELETE FROM pins WHERE delivery_id=?", id),
+		w.exec("DELETE FROM origins WHERE delivery_id=?", id),
+		w.exec("DELETE FROM simulation_attempts WHERE key BETWEEN ? AND ?", lo, hi),
+		w.exec("DELETE FROM simulations WHERE delivery_id=?", id))
 }
 
 func bind(stmt *sqlite.Stmt, args ...int64) *sqlite.Stmt {

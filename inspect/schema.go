@@ -2,7 +2,7 @@ package inspect
 
 // schemaVersion is the PRAGMA user_version of a store this program writes.
 // migrations[i] takes a store from version i to i+1; they are only ever added to.
-const schemaVersion = 2
+const schemaVersion = 3
 
 var migrations = [schemaVersion]string{
 	// Rows of deliveries are written once, but for what is known of their sender
@@ -163,6 +163,32 @@ INSERT INTO attempts_2(key, session, trigger, state, started_at, duration, url, 
 	sent, sent_method, sent_host, sent_header, sent_body, proto, header, trailer, truncated, body FROM attempts ORDER BY key;
 DROP TABLE attempts;
 ALTER TABLE attempts_2 RENAME TO attempts;
+`,
+
+	// Simulations. What most deliveries and attempts do not have stands in tables
+	// of its own, so that capturing one costs no more than before.
+	`
+CREATE TABLE origins (
+	delivery_id INTEGER PRIMARY KEY,
+	source      TEXT NOT NULL -- see Source; a delivery that simply arrived is not here
+) STRICT;
+
+CREATE TABLE simulations (
+	id          INTEGER PRIMARY KEY AUTOINCREMENT,
+	session     INTEGER NOT NULL,
+	delivery_id INTEGER NOT NULL,
+	kind        TEXT NOT NULL,
+	state       TEXT NOT NULL,
+	verdict     TEXT NOT NULL,
+	started_at  INTEGER NOT NULL, -- microseconds
+	body        TEXT NOT NULL     -- JSON of the whole Simulation
+) STRICT;
+CREATE INDEX simulations_of ON simulations(delivery_id);
+
+CREATE TABLE simulation_attempts (
+	key        INTEGER PRIMARY KEY, -- of the attempt
+	simulation INTEGER NOT NULL
+) STRICT;
 `,
 }
 

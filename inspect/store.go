@@ -76,7 +76,7 @@ type Store struct {
 //
 // A file written by a newer hookloop is refused. A damaged one is set aside
 // under another name, never deleted, and a new one begun; [Store.Notice] says so.
-// Attempts that a dead process left pending become interrupted.
+// Attempts and simulations that a dead process left become interrupted.
 func Open(dir string, opts Options) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "sessions"), 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the data folder %s: %w; choose another with --data-dir", dir, err)

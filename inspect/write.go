@@ -340,7 +340,7 @@ func (s *Store) Pin(ctx context.Context, id int64, pinned bool) error {
 	})
 }
 
-// Remove deletes deliveries with their attempts and returns how many there were.
+// Remove deletes deliveries with their attempts and simulations, and returns how many there were.
 func (s *Store) Remove(ctx context.Context, ids ...int64) (n int, err error) {
 	err = s.do(ctx, func(w *writer) error {
 		n = 0
