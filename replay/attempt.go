@@ -122,6 +122,10 @@ func (a *attempt) errorStatus() int {
 
 // run sends the request and copies the answer to the record and the provider.
 func (a *attempt) run(ctx context.Context) error {
+	if a.answer != nil {
+		a.record.Response = inPlace(a.answer)
+		return nil
+	}
 	upgrade := a.w != nil && isUpgrade(a.d.Header)
 	if a.w != nil {
 		defer a.letGo(ctx)()
@@ -129,7 +133,11 @@ func (a *attempt) run(ctx context.Context) error {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: informed.relay(a.w, a.r)})
 		defer informed.stop()
 	}
-	resp, err := a.s.Transport.RoundTrip(a.request(ctx, a.d, upgrade))
+	transport := a.s.Transport
+	if a.transport != nil {
+		transport = a.transport
+	}
+	resp, err := transport.RoundTrip(a.request(ctx, a.d, upgrade))
 	if err != nil {
 		return err
 	}
@@ -145,6 +153,21 @@ func (a *attempt) run(ctx context.Context) error {
 		return a.stream(resp)
 	}
 	return a.copy(resp, false)
+}
+
+// AnsweredHeader marks a recorded answer that hookloop gave in the handler's place.
+const AnsweredHeader = "Hookloop-Answered"
+
+// inPlace returns answer as it is recorded.
+func inPlace(answer *inspect.Response) *inspect.Response {
+	r := *answer
+	r.Header = r.Header.Clone()
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	r.Header.Set(AnsweredHeader, "in the handler's place")
+	r.Size = max(r.Size, int64(len(r.Body)))
+	return &r
 }
 
 // An informer passes 1xx answers on until the final one has come.

@@ -28,6 +28,9 @@ type plan struct {
 	body   []byte
 
 	headerSet, bodySet bool // by someone other than the delivery
+
+	answer    *inspect.Response // in the handler's place; nil = it is sent
+	transport http.RoundTripper // nil = the Sender's
 }
 
 // plan works out what an attempt of d sends, and records where that differs
@@ -37,7 +40,10 @@ func (s *Sender) plan(d *inspect.Delivery, dest destination, o Options) *plan {
 	if dest.host == "" {
 		return &plan{}
 	}
-	p := &plan{dest: dest, method: cmp.Or(o.Method, d.Method), host: d.Host, header: inspect.EndToEnd(d.Header), body: d.Body}
+	p := &plan{
+		dest: dest, method: cmp.Or(o.Method, d.Method), host: d.Host, header: inspect.EndToEnd(d.Header), body: d.Body,
+		answer: o.Answer, transport: o.Transport,
+	}
 	switch s.HostHeader {
 	case "", "preserve":
 	case "rewrite":
@@ -53,6 +59,7 @@ func (s *Sender) plan(d *inspect.Delivery, dest destination, o Options) *plan {
 	p.host = cmp.Or(p.host, dest.host) // HTTP/1.0 knows no Host
 	p.record = &inspect.Attempt{
 		Trigger: o.Trigger, State: inspect.Pending, StartedAt: time.Now().UTC(), URL: dest.String(), Sent: p.sent(d),
+		Simulation: o.Simulation,
 	}
 	return p
 }
