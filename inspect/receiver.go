@@ -44,6 +44,10 @@ type Receiver struct {
 	// handshake hands over becomes known to Checker, unless it has one.
 	Checker *provider.Checker
 
+	// TriggerToken marks requests that hookloop itself sends, see TriggerHeader.
+	// They are not refused by Refuse. "" = none are.
+	TriggerToken string
+
 	// AnswerHandshakes makes the Receiver answer providers' handshakes itself,
 	// as far as Checker can. Those are held, or refused: no handler sees them.
 	// The others go to the handler as any delivery does.
@@ -116,6 +120,7 @@ func (rc *Receiver) init() {
 func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc.once.Do(rc.init)
 	d := newDelivery(r)
+	rc.markTrigger(d)
 	status := rc.admit(d, r)
 	pending := rc.assess(d)
 	if d.Disposition == Refused {
@@ -219,7 +224,7 @@ func (rc *Receiver) admit(d *Delivery, r *http.Request) (status int) {
 		status = refuse(http.StatusBadRequest, "the sender hung up, or broke off, after %d bytes of the body: %v", len(body), err)
 	case r.Method == http.MethodConnect:
 		status = refuse(http.StatusMethodNotAllowed, "CONNECT asks for a proxy, which hookloop is not")
-	case rc.Refuse != nil:
+	case rc.Refuse != nil && d.Source != FromTrigger:
 		if code, reason := rc.Refuse(r); code != 0 {
 			status = refuse(code, "%s", reason)
 		}
