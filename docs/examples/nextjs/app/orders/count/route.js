@@ -1,0 +1,5 @@
+import { count } from '../../../lib/orders';
+
+export const dynamic = 'force-dynamic';
+
+export const GET = () => new Response(`${count()}\n`);
