@@ -81,7 +81,8 @@ func (a *app) configure(cmd *cobra.Command) error {
 	a.secretTyped = cmd.Flags().Changed("secret")
 	var errs []error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if f.Changed || !known[f.Name] {
+		_, own := f.Annotations[ownFlag]
+		if f.Changed || !known[f.Name] || own {
 			return
 		}
 		env := "HOOKLOOP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))

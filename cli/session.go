@@ -76,6 +76,9 @@ func (a *app) open(ctx context.Context, f *listenFlags, h *replay.Handler) (_ *s
 	}
 	s.rc.OnError = func(err error) { a.sayf("hookloop: a delivery could not be stored: %s", err) }
 	s.rc.Checker, s.rc.AnswerHandshakes = s.checker, f.answerHandshakes
+	if s.rc.TriggerToken, err = triggerToken(s.store.Dir()); err != nil {
+		return nil, err
+	}
 	for _, step := range []func() error{
 		func() error { return s.bind(f) },
 		func() error { return s.prepareSender(f) },
