@@ -172,6 +172,8 @@ func duration(d *inspect.Summary) string {
 // result is how a delivery stands, in a word or a status.
 func result(d *inspect.Summary) string {
 	switch {
+	case d.Waiting:
+		return "held"
 	case d.Disposition == inspect.Refused:
 		return "refused"
 	case d.Last == nil:

@@ -36,7 +36,7 @@ const (
 )
 
 // A Delivery is one HTTP request as received. It is immutable once stored, but
-// for Pinned and Facts.
+// for Pinned, Waiting and Facts.
 type Delivery struct {
 	ID         int64     // from 1, given by Store.Add, in the order of arrival
 	ReceivedAt time.Time // UTC, when the last byte of the request was read; microseconds
@@ -56,7 +56,8 @@ type Delivery struct {
 	Reason      string // why it was refused, or how a handshake was answered; "" otherwise
 	Pinned      bool   // kept by retention
 
-	Source Source // where it came from; "" = it arrived
+	Source  Source // where it came from; "" = it arrived
+	Waiting bool   // to be handed to the handler, as soon as it answers again; see Store.SetWaiting
 
 	Facts provider.Facts // who sent it, what it is, and whether its signature holds, as far as is known; see Store.SetFacts
 }
@@ -111,6 +112,7 @@ type Summary struct {
 	Reason      string      `json:"reason,omitempty"`
 	Pinned      bool        `json:"pinned,omitempty"`
 	Source      Source      `json:"source,omitempty"`
+	Waiting     bool        `json:"waiting,omitempty"`
 
 	provider.Facts
 

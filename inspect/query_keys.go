@@ -112,7 +112,7 @@ var isConditions = []struct {
 	{"failed", latest(attemptOver + " AND NOT " + attemptOK)},
 	{"forwarded", expr("d.disposition = 'forwarded'")},
 	{"handshake", expr("d.facts ->> '$.handshake' <> ''")},
-	{"held", expr("d.disposition = 'held'")},
+	{"held", expr("(d.disposition = 'held' OR EXISTS (SELECT 1 FROM backlog b WHERE b.delivery_id = d.id))")},
 	{"interrupted", latest("a.state = 'interrupted'")},
 	{"listed", address(provider.Listed)},
 	{"ok", latest(attemptOK)},
@@ -124,6 +124,7 @@ var isConditions = []struct {
 	{"sse", anyAttempt("a.protocol = 'sse'")},
 	{"truncated", expr("d.truncated")},
 	{"unlisted", address(provider.NotListed)},
+	{"waiting", expr("EXISTS (SELECT 1 FROM backlog b WHERE b.delivery_id = d.id)")},
 	{"websocket", anyAttempt("a.protocol = 'websocket'")},
 }
 

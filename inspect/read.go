@@ -65,7 +65,7 @@ const defaultLimit = 100
 const summaryColumns = `SELECT d.id, d.received_at, d.method, substr(d.target, 1, 2048), substr(d.path, 1, 2048), d.host, d.remote_addr, d.content_type, d.size, d.truncated,
 	d.disposition, d.reason, EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id), d.facts,
 	a.key, a.trigger, a.state, a.started_at, a.duration, a.status, a.size, a.error, a.protocol, a.outlook,
-	(SELECT source FROM origins WHERE delivery_id=d.id)
+	(SELECT source FROM origins WHERE delivery_id=d.id), EXISTS(SELECT 1 FROM backlog WHERE delivery_id=d.id)
 	FROM deliveries d LEFT JOIN attempts a
 	ON a.key = (SELECT max(key) FROM attempts WHERE key BETWEEN d.id<<20 AND (d.id<<20)|1048575) `
 
@@ -74,7 +74,7 @@ func scanSummary(stmt *sqlite.Stmt) Summary {
 		ID: stmt.ColumnInt64(0), ReceivedAt: fromMicro(stmt.ColumnInt64(1)), Method: stmt.ColumnText(2), Target: stmt.ColumnText(3),
 		Path: stmt.ColumnText(4), Host: stmt.ColumnText(5), RemoteAddr: stmt.ColumnText(6), ContentType: stmt.ColumnText(7),
 		Size: stmt.ColumnInt64(8), Truncated: stmt.ColumnBool(9), Disposition: Disposition(stmt.ColumnText(10)), Reason: stmt.ColumnText(11),
-		Pinned: stmt.ColumnBool(12), Facts: scanFacts(stmt, 13), Source: Source(stmt.ColumnText(24)),
+		Pinned: stmt.ColumnBool(12), Facts: scanFacts(stmt, 13), Source: Source(stmt.ColumnText(24)), Waiting: stmt.ColumnBool(25),
 	}
 	if !stmt.ColumnIsNull(14) {
 		s.Attempts = int(stmt.ColumnInt64(14) - attemptKey(s.ID, 0))
@@ -196,14 +196,15 @@ func (s *Store) Delivery(ctx context.Context, id int64) (*Delivery, error) {
 	err := s.read(ctx, func(conn *sqlite.Conn) error {
 		stmt := bind(conn.Prep(`SELECT received_at, method, target, host, proto, remote_addr, endpoint, size, truncated, disposition, reason,
 			EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id), facts, header, trailer, body,
-			(SELECT source FROM origins WHERE delivery_id=d.id) FROM deliveries d WHERE id=?`), id)
+			(SELECT source FROM origins WHERE delivery_id=d.id), EXISTS(SELECT 1 FROM backlog WHERE delivery_id=d.id)
+			FROM deliveries d WHERE id=?`), id)
 		return eachRow(stmt, func() error {
 			d = &Delivery{
 				ID: id, ReceivedAt: fromMicro(stmt.ColumnInt64(0)), Method: stmt.ColumnText(1), Target: stmt.ColumnText(2), Host: stmt.ColumnText(3),
 				Proto: stmt.ColumnText(4), RemoteAddr: stmt.ColumnText(5), Endpoint: stmt.ColumnText(6), Size: stmt.ColumnInt64(7),
 				Truncated: stmt.ColumnBool(8), Disposition: Disposition(stmt.ColumnText(9)), Reason: stmt.ColumnText(10), Pinned: stmt.ColumnBool(11),
 				Facts: scanFacts(stmt, 12), Header: decodeHeader(columnBytes(stmt, 13)), Trailer: decodeHeader(columnBytes(stmt, 14)), Body: columnBytes(stmt, 15),
-				Source: Source(stmt.ColumnText(16)),
+				Source: Source(stmt.ColumnText(16)), Waiting: stmt.ColumnBool(17),
 			}
 			return nil
 		})

@@ -9,9 +9,8 @@ import (
 )
 
 // Retention bounds what a store keeps. The oldest deliveries go first, with
-// their attempts; pinned ones, and those with a pending attempt or a running
-// simulation, stay. A zero
-// field is its default, a negative one no bound.
+// their attempts; pinned ones, those that wait for the handler, and those with a
+// pending attempt or a running simulation, stay. A zero field is its default, a negative one no bound.
 type Retention struct {
 	Count int64         // deliveries; default 100,000
 	Bytes int64         // of headers and bodies; default 2 GiB
@@ -69,6 +68,7 @@ func (s *Store) Retain(ctx context.Context, r Retention) (int, error) {
 	err = s.read(ctx, func(conn *sqlite.Conn) error {
 		// Deliveries are in the order of arrival, so the first that may stay ends the walk.
 		stmt := bind(conn.Prep(`SELECT id, received_at FROM deliveries d WHERE NOT EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id)
+			AND NOT EXISTS(SELECT 1 FROM backlog WHERE delivery_id=d.id)
 			AND NOT EXISTS(SELECT 1 FROM attempts WHERE state='pending' AND key BETWEEN d.id<<20 AND (d.id<<20)|1048575)
 			AND NOT EXISTS(SELECT 1 FROM simulations WHERE delivery_id=d.id AND state='running')
 			ORDER BY id LIMIT ?`), retentionBatch)

@@ -59,7 +59,12 @@ func (w *writer) insertDelivery(d *Delivery, facts []byte) error {
 	w.totals.Bytes += int64(len(header) + len(body))
 	*w.totals.disposition(d.Disposition)++
 	if d.Source != FromProvider {
-		return w.exec("INSERT INTO origins VALUES(?, ?)", d.ID, string(d.Source))
+		if err := w.exec("INSERT INTO origins VALUES(?, ?)", d.ID, string(d.Source)); err != nil {
+			return err
+		}
+	}
+	if d.Waiting {
+		return w.exec("INSERT INTO backlog VALUES(?)", d.ID)
 	}
 	return nil
 }
@@ -208,6 +213,7 @@ func (w *writer) remove(id int64) (bool, error) {
 		w.exec("DELETE FROM attempts WHERE key BETWEEN ? AND ?", lo, hi),
 		w.exec("DELETE FROM pins WHERE delivery_id=?", id),
 		w.exec("DELETE FROM origins WHERE delivery_id=?", id),
+		w.exec("DELETE FROM backlog WHERE delivery_id=?", id),
 		w.exec("DELETE FROM simulation_attempts WHERE key BETWEEN ? AND ?", lo, hi),
 		w.exec("DELETE FROM simulations WHERE delivery_id=?", id))
 }

@@ -189,6 +189,9 @@ CREATE TABLE simulation_attempts (
 	key        INTEGER PRIMARY KEY, -- of the attempt
 	simulation INTEGER NOT NULL
 ) STRICT;
+
+-- What waits to be handed to the handler.
+CREATE TABLE backlog (delivery_id INTEGER PRIMARY KEY) STRICT;
 `,
 }
 

@@ -254,7 +254,7 @@ func TestMigrationToSimulations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = sqlitex.ExecuteScript(conn, "DROP TABLE origins; DROP TABLE simulations; DROP TABLE simulation_attempts; PRAGMA user_version=2;", nil)
+	err = sqlitex.ExecuteScript(conn, "DROP TABLE origins; DROP TABLE simulations; DROP TABLE simulation_attempts; DROP TABLE backlog; PRAGMA user_version=2;", nil)
 	if err := errors.Join(err, conn.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,40 @@
+package inspect
+
+import (
+	"context"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// SetWaiting sets whether a delivery waits to be handed to the handler, as one
+// does that arrived while the handler was down. The error wraps [ErrNotFound]
+// where the delivery does not exist.
+func (s *Store) SetWaiting(ctx context.Context, id int64, waiting bool) error {
+	return s.do(ctx, func(w *writer) error {
+		if err := w.mustExist(id); err != nil {
+			return err
+		}
+		query := "DELETE FROM backlog WHERE delivery_id=?"
+		if waiting {
+			query = "INSERT OR IGNORE INTO backlog VALUES(?)"
+		}
+		if err := w.exec(query, id); err != nil {
+			return err
+		}
+		w.change(id)
+		return nil
+	})
+}
+
+// Waiting returns the deliveries that wait to be handed to the handler, in the
+// order of arrival.
+func (s *Store) Waiting(ctx context.Context) (ids []int64, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		stmt := conn.Prep("SELECT delivery_id FROM backlog ORDER BY delivery_id")
+		return eachRow(stmt, func() error {
+			ids = append(ids, stmt.ColumnInt64(0))
+			return nil
+		})
+	})
+	return ids, err
+}
