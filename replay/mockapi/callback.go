@@ -12,6 +12,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -71,6 +72,8 @@ func (e *engine) post(t task) (event Event) {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		event.Err = "not within " + short(timeout)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		event.Err = "nothing listens at " + t.callback.url.Host
 	case err != nil:
 		event.Err = err.Error()
 	default:

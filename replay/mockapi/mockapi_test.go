@@ -400,25 +400,38 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// TestBrokenAnswer counts an answer that breaks off as none.
-func TestBrokenAnswer(t *testing.T) {
-	told := make(chan Event, 10)
-	api := &APIXO{Config: Config{Speed: 1e6, OnEvent: func(e Event) {
-		if e.Kind == EventCallback {
-			told <- e
-		}
-	}, Client: roundTripFunc(func(*http.Request) (*http.Response, error) {
+// TestNoAnswer tells why there was none.
+func TestNoAnswer(t *testing.T) {
+	const body = `{"request_type":"callback","input":{"prompt":"x"},"callback_url":"URL"}`
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	breaks := roundTripFunc(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Body: io.NopCloser(io.MultiReader(strings.NewReader("o"), broken{}))}, nil
-	})}}
-	t.Cleanup(api.Close)
-	generated(t, api, calling)
-	select {
-	case e := <-told:
-		if e.Accepted || e.Status != 0 || !strings.Contains(e.Err, "broke off") {
-			t.Errorf("the callback is told as %q", e)
+	})
+	for _, tt := range []struct {
+		name, url string
+		client    http.RoundTripper
+		want      string
+	}{
+		{"it breaks off", "http://handler.test/", breaks, "the answer broke off: unexpected EOF"},
+		{"nothing listens", closed.URL, nil, "nothing listens at " + strings.TrimPrefix(closed.URL, "http://")},
+	} {
+		told := make(chan Event, 10)
+		api := &APIXO{Config: Config{Speed: 1e6, Client: tt.client, OnEvent: func(e Event) {
+			if e.Kind == EventCallback {
+				told <- e
+			}
+		}}}
+		generated(t, api, strings.Replace(body, "URL", tt.url, 1))
+		select {
+		case e := <-told:
+			if e.Accepted || e.Status != 0 || e.Err != tt.want {
+				t.Errorf("%s: the callback is told as %q, want %q", tt.name, e, tt.want)
+			}
+		case <-time.After(time.Minute):
+			t.Errorf("%s: no callback was made", tt.name)
 		}
-	case <-time.After(time.Minute):
-		t.Fatal("no callback was made")
+		api.Close()
 	}
 }
 
