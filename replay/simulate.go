@@ -2,7 +2,12 @@ package replay
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"hookloop/inspect"
@@ -61,12 +66,123 @@ type Simulator struct {
 	OnChange func(*inspect.Simulation)
 }
 
+// A kind is one way to rehearse. Each stands in a file of its own, which
+// registers it.
+type kind struct {
+	// check says what is wrong with a spec of this kind besides what is wrong
+	// with any, in a sentence; nil = nothing more to check.
+	check func(*Spec) error
+	// title says what is rehearsed: "3 duplicates of #12, overlapping".
+	title func(*Spec) string
+	// run makes the attempts and says what it found; see rehearsal. The error
+	// is why it could not go on, in a sentence, and makes the verdict
+	// Inconclusive where nothing failed.
+	run func(*rehearsal) error
+}
+
+// kinds are the rehearsals by Spec.Kind.
+var kinds = map[string]kind{}
+
 // Run rehearses spec and returns the simulation when it has ended, with its
 // verdict, in the store. When ctx ends, it is canceled: what was seen so far is
 // kept. The error says why it could not be begun: it is a usage error in words.
 func (s *Simulator) Run(ctx context.Context, spec Spec) (*inspect.Simulation, error) {
-	return nil, nil
+	r, err := s.prepare(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Sender.Store.BeginSimulation(ctx, &r.sim); err != nil {
+		return nil, err
+	}
+	return r.run(), nil
 }
 
+// prepare checks spec and reads what it names.
+func (s *Simulator) prepare(ctx context.Context, spec Spec) (*rehearsal, error) {
+	if err := spec.Check(); err != nil {
+		return nil, err
+	}
+	if spec.Step && s.Next == nil {
+		return nil, errors.New("each attempt would wait for a key, and nobody can press one here: leave --step out")
+	}
+	r := &rehearsal{ctx: ctx, s: s, spec: spec, kind: kinds[spec.Kind], changes: 1}
+	for _, id := range spec.Deliveries {
+		o := Options{To: spec.To, Header: spec.Header}
+		d, _, err := s.Sender.prepare(ctx, id, o)
+		if err != nil {
+			return nil, err
+		}
+		r.deliveries = append(r.deliveries, d)
+		if last, err := s.Sender.Store.Attempts(ctx, id); err == nil && slices.ContainsFunc(last, accepted) {
+			r.doneOnce++
+		}
+	}
+	if err := r.findProvider(); err != nil {
+		return nil, err
+	}
+	var err error
+	if r.probe, err = s.newProbe(spec.Probe); err != nil {
+		return nil, err
+	}
+	r.sim = inspect.Simulation{
+		Kind: spec.Kind, Title: r.kind.title(&r.spec), DeliveryID: spec.Deliveries[0], Deliveries: slices.Clone(spec.Deliveries),
+		StartedAt: time.Now().UTC(), Steps: []inspect.Step{}, Reasons: []inspect.Reason{},
+	}
+	return r, nil
+}
+
+// accepted reports whether the handler itself accepted an attempt, as far as its status says.
+func accepted(a inspect.Attempt) bool {
+	return a.Summary().OK() && a.State == inspect.Answered && a.Response.Header.Get(AnsweredHeader) == ""
+}
+
+// Limits of a Spec.
+const (
+	maxDeliveries = 1000
+	maxDeadline   = time.Hour
+)
+
 // Check says what is wrong with spec, in a sentence, or nil.
-func (spec *Spec) Check() error { return nil }
+func (spec *Spec) Check() error {
+	k, ok := kinds[spec.Kind]
+	if !ok {
+		return fmt.Errorf("there is no simulation %q: it is one of %s", spec.Kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+	}
+	switch {
+	case len(spec.Deliveries) == 0:
+		return fmt.Errorf("%s needs a delivery: name one, such as 12 or last", spec.Kind)
+	case len(spec.Deliveries) > maxDeliveries:
+		return fmt.Errorf("%d deliveries are too many at once: name up to %d", len(spec.Deliveries), maxDeliveries)
+	case slices.Min(spec.Deliveries) < 1:
+		return fmt.Errorf("%d is not a delivery: they are numbered from 1", slices.Min(spec.Deliveries))
+	case spec.Count < 0:
+		return fmt.Errorf("the count is %d: give 1 or more", spec.Count)
+	case spec.Concurrency < 0:
+		return fmt.Errorf("the concurrency is %d: give 1 or more", spec.Concurrency)
+	case spec.Deadline < 0 || spec.Deadline > maxDeadline:
+		return fmt.Errorf("the deadline is %s: give a time up to %s, such as 10s", spec.Deadline, maxDeadline)
+	}
+	if spec.To != "" {
+		if _, err := ParseHandler(spec.To); err != nil {
+			return err
+		}
+	}
+	if err := CheckHeader(spec.Header); err != nil {
+		return err
+	}
+	if err := spec.Probe.check(); err != nil {
+		return err
+	}
+	if k.check == nil {
+		return nil
+	}
+	return k.check(spec)
+}
+
+// oneDelivery refuses a spec with several.
+func oneDelivery(spec *Spec) error {
+	if len(spec.Deliveries) > 1 {
+		return fmt.Errorf("%s takes one delivery, not %d", spec.Kind, len(spec.Deliveries))
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package replay
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"hookloop/inspect"
+)
+
+// The modes of duplicates.
+const (
+	modeSerial     = "serial"
+	modeConcurrent = "concurrent"
+	modeOverlap    = "overlap"
+)
+
+const maxDuplicates = 100
+
+func init() {
+	kinds["duplicates"] = kind{check: checkDuplicates, title: titleDuplicates, run: runDuplicates}
+}
+
+func checkDuplicates(spec *Spec) error {
+	if !slices.Contains([]string{"", modeSerial, modeConcurrent, modeOverlap}, spec.Mode) {
+		return fmt.Errorf("there is no mode %q: it is serial, concurrent or overlap", spec.Mode)
+	}
+	if spec.Count == 1 || spec.Count > maxDuplicates {
+		return fmt.Errorf("%d duplicates: give from 2 to %d, the first included", spec.Count, maxDuplicates)
+	}
+	return oneDelivery(spec)
+}
+
+func titleDuplicates(spec *Spec) string {
+	how := map[string]string{
+		modeSerial: "one after the other", modeConcurrent: "at the same time", modeOverlap: "each while the one before may still run",
+	}[cmp.Or(spec.Mode, modeSerial)]
+	return fmt.Sprintf("#%d delivered %s, %s", spec.Deliveries[0], times(cmp.Or(spec.Count, 2)), how)
+}
+
+// runDuplicates delivers the same event several times, signed as providers sign
+// each delivery: with the time at which it is sent.
+func runDuplicates(r *rehearsal) error {
+	n, deadline := cmp.Or(r.spec.Count, 2), time.Duration(0)
+	if r.spec.Mode == modeOverlap {
+		deadline, _ = r.deadline()
+	}
+	for i := range n {
+		step := inspect.Step{Label: fmt.Sprintf("delivery %d of %d", i+1, n), Offset: time.Duration(i) * deadline}
+		if deadline > 0 {
+			step.DueAt = r.sim.StartedAt.Add(step.Offset)
+		}
+		r.planned(step)
+	}
+	r.patient = deadline > 0
+	start := newStart(r.s.Sender.Transport, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		ended := make(chan struct{})
+		wg.Go(func() {
+			defer close(ended)
+			if r.spec.Mode == modeConcurrent {
+				r.duplicate(i, start)
+			} else {
+				r.duplicate(i, nil)
+			}
+		})
+		switch r.spec.Mode {
+		case modeConcurrent:
+		case modeOverlap:
+			r.overlap(ended, deadline)
+		default:
+			<-ended
+			if i == 0 {
+				r.afterFirst()
+			}
+		}
+		if r.canceled() {
+			break
+		}
+	}
+	wg.Wait()
+	r.findAccepted()
+	r.findAlike()
+	if r.patient {
+		r.findOverlap(deadline)
+	}
+	return nil
+}
+
+// duplicate makes delivery i; through start, if that is not nil.
+func (r *rehearsal) duplicate(i int, start *start) {
+	r.begin(i)
+	o := Options{Trigger: inspect.Duplicate}
+	if start != nil {
+		pass := start.pass()
+		defer pass.arrive() // where it never was sent
+		o.Transport = pass
+	}
+	a, err := r.attempt(o)
+	r.finish(i, a, err, 1)
+}
+
+// findOverlap says whether deliveries did overlap, and when.
+func (r *rehearsal) findOverlap(deadline time.Duration) {
+	var late []string
+	for _, j := range r.judgements() {
+		if j.attempt.Duration > deadline {
+			late = append(late, fmt.Sprintf("%s took %s", r.label(j.step), inWords(j.attempt.Duration)))
+		}
+	}
+	if len(late) == 0 {
+		r.find(inspect.Pass, "the handler answered within the deadline of %s each time, so no deliveries overlapped; a shorter --deadline has them overlap", inWords(deadline))
+		return
+	}
+	r.find(inspect.Pass, "%s, over the deadline of %s: the provider delivers again while the handler still works", strings.Join(late, ", "), inWords(deadline))
+}
+
+// overlap returns when the attempt that closes ended has, or at the provider's
+// deadline; the handler's work goes on.
+func (r *rehearsal) overlap(ended <-chan struct{}, deadline time.Duration) {
+	timer := time.NewTimer(deadline)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
+	case <-r.ctx.Done():
+	}
+}
+
+// findAlike says in a finding whether the answers to the same event were alike:
+// in the class of their status, and, as a note, in their bodies.
+func (r *rehearsal) findAlike() {
+	var first *judgement
+	same, body := true, ""
+	all := r.judgements()
+	for i := range all {
+		j := &all[i]
+		switch response := j.attempt.Response; {
+		case response == nil || j.attempt.Error != "" || response.Header.Get(AnsweredHeader) != "":
+		case first == nil:
+			first = j
+		case response.Status/100 != first.attempt.Response.Status/100:
+			r.find(inspect.Fail, "the answers differ: %s got %s, %s got %s", r.label(first.step), statusText(first.attempt.Response.Status),
+				r.label(j.step), statusText(response.Status))
+			return
+		case response.Status != first.attempt.Response.Status:
+			same = false
+		case body == "" && !bytes.Equal(response.Body, first.attempt.Response.Body):
+			body = fmt.Sprintf("; their bodies differ: %s, then %s", quoted(string(first.attempt.Response.Body)), quoted(string(response.Body)))
+		}
+	}
+	switch {
+	case first == nil || len(all) < 2:
+	case !same:
+		r.find(inspect.Pass, "the answers were of one kind, with different statuses%s", body)
+	default:
+		r.find(inspect.Pass, "the answers were alike%s", body)
+	}
+}

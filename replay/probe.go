@@ -1,0 +1,185 @@
+package replay
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"hookloop/inspect"
+)
+
+// What is read of a probe.
+const (
+	defaultProbeTimeout = 10 * time.Second
+	maxProbeOutput      = 64 << 10 // bytes that it may write
+	maxProbeValue       = 4 << 10  // bytes that are compared
+	maxProbeError       = 300      // bytes of what it says on standard error
+)
+
+// check says what is wrong with p, or nil.
+func (p *Probe) check() error {
+	switch {
+	case p == nil:
+		return nil
+	case len(p.Command) == 0 && p.URL == "":
+		return errors.New("the probe is empty: give a command, such as 'psql -tAc \"select count(*) from orders\"', or a URL")
+	case len(p.Command) > 0 && p.URL != "":
+		return errors.New("the probe has both a command and a URL: give one")
+	case len(p.Command) > 0 && p.Command[0] == "":
+		return errors.New("the probe's command has no program: its first word names one")
+	case p.Timeout < 0:
+		return fmt.Errorf("the probe's timeout is %s: give a time, such as 10s", p.Timeout)
+	}
+	if p.URL != "" {
+		if _, err := ParseHandler(p.URL); err != nil {
+			return fmt.Errorf("the probe's URL: %w", err)
+		}
+	}
+	return nil
+}
+
+// A prober reads a Probe.
+type prober struct {
+	Probe
+	url    *url.URL
+	guard  *Guard
+	env    []string
+	before string // what the first reading had
+}
+
+// newProbe returns nil for nil. The error is a usage error in words.
+func (s *Simulator) newProbe(p *Probe) (*prober, error) {
+	if p == nil {
+		return nil, nil
+	}
+	probe := &prober{Probe: *p, guard: s.Sender.Guard}
+	probe.Timeout = cmp.Or(p.Timeout, defaultProbeTimeout)
+	if p.URL == "" {
+		if _, err := exec.LookPath(p.Command[0]); err != nil {
+			return nil, fmt.Errorf("the probe's program %q cannot be run: %w", p.Command[0], innermost(err))
+		}
+		return probe, nil
+	}
+	var err error
+	if probe.url, err = ParseHandler(p.URL); err != nil {
+		return nil, err
+	}
+	return probe, s.Sender.Guard.check(probe.url.Host)
+}
+
+// facts sets what the program finds in its environment.
+func (p *prober) facts(d *inspect.Delivery) {
+	clean := strings.NewReplacer("\x00", "")
+	p.env = append(os.Environ(),
+		"HOOKLOOP_DELIVERY_ID="+strconv.FormatInt(d.ID, 10),
+		"HOOKLOOP_EVENT_ID="+clean.Replace(d.Facts.EventID))
+}
+
+// read reads the value. It ends with ctx, or after the probe's timeout.
+func (p *prober) read(ctx context.Context) (value string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
+	var text []byte
+	if p.url != nil {
+		text, err = p.get(ctx)
+	} else {
+		text, err = p.command(ctx)
+	}
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return "", fmt.Errorf("the probe had not ended after %s", p.Timeout)
+	case err != nil:
+		return "", err
+	case len(text) > maxProbeOutput:
+		return "", fmt.Errorf("the probe says more than %d KiB: have it say a number", maxProbeOutput>>10)
+	}
+	value = string(text)
+	if p.JSON != "" {
+		var ok bool
+		if value, ok = ValueAt(text, p.JSON); !ok {
+			return "", fmt.Errorf("the probe's answer has no %s: it begins with %s", p.JSON, quoted(string(text)))
+		}
+	}
+	if value = strings.ToValidUTF8(strings.TrimSpace(value), "\ufffd"); len(value) > maxProbeValue {
+		return "", fmt.Errorf("the probe's value is longer than %d KiB: have it say a number", maxProbeValue>>10)
+	}
+	return value, nil
+}
+
+func (p *prober) command(ctx context.Context) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, p.Command[0], p.Command[1:]...)
+	cmd.Env = p.env
+	out, says := &boundedBuffer{max: maxProbeOutput + 1}, &boundedBuffer{max: maxProbeError}
+	cmd.Stdout, cmd.Stderr = out, says
+	cmd.WaitDelay = time.Second // for what it left running with its output open
+	ownGroup(cmd)
+	err := cmd.Run()
+	killGroup(cmd)
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // the program itself ended well
+	}
+	if err != nil {
+		text := fmt.Sprintf("the probe %s failed (%v)", p.Command[0], innermost(err))
+		if said := strings.TrimSpace(says.String()); said != "" {
+			text += ": " + quoted(said)
+		}
+		return nil, errors.New(text)
+	}
+	return out.Bytes(), nil
+}
+
+func (p *prober) get(ctx context.Context) ([]byte, error) {
+	transport := NewTransport(TransportOptions{Guard: p.guard})
+	transport.DisableKeepAlives = true
+	defer transport.CloseIdleConnections()
+	where := p.url.Scheme + "://" + p.url.Host + p.url.Path // without a query, which may hold a secret
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("the probe %s cannot be asked: %w", where, innermost(err))
+	}
+	req.Header.Set("User-Agent", "hookloop-probe")
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return nil, fmt.Errorf("the probe %s cannot be asked: %w", where, innermost(err))
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode/100 != 2 {
+		return nil, fmt.Errorf("the probe %s answered %s: it is to answer 200", where, statusText(resp.StatusCode))
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxProbeOutput+1))
+	if err != nil {
+		return nil, fmt.Errorf("the probe %s broke off: %w", where, innermost(err))
+	}
+	return text, nil
+}
+
+// A boundedBuffer keeps the first bytes that are written to it.
+type boundedBuffer struct {
+	bytes.Buffer
+	max int
+}
+
+func (b *boundedBuffer) Write(p []byte) (int, error) {
+	b.Buffer.Write(p[:min(len(p), b.max-b.Len())])
+	return len(p), nil
+}
+
+// quoted returns the beginning of a text, fit for a sentence.
+func quoted(text string) string {
+	const most = 120
+	text = strings.ToValidUTF8(text, "\ufffd")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return `"` + inspect.Escape(text) + `"`
+}

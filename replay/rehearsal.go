@@ -1,0 +1,237 @@
+package replay
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"hookloop/inspect"
+	"hookloop/inspect/provider"
+)
+
+// A rehearsal is a simulation that is running. Its methods may be called from
+// several goroutines, which must have ended when the kind's run returns.
+type rehearsal struct {
+	ctx        context.Context // ends when the simulation is canceled
+	s          *Simulator
+	spec       Spec
+	kind       kind
+	deliveries []*inspect.Delivery // those of spec, in its order
+	probe      *prober             // nil = none
+
+	provider *provider.Provider // as its Variant and Spec.Deadline have it; never nil
+	known    bool               // it is the delivery's, or the one that the user named
+
+	saver saver
+
+	changes  int // how often the side effect is to happen; a kind's run may set it. Default 1
+	doneOnce int // of how many of deliveries it had happened before, as far as is known
+
+	patient bool // an answer after the deadline is no failure: it is what is rehearsed
+
+	mu     sync.Mutex
+	sim    inspect.Simulation
+	judged []judgement
+}
+
+// A judgement is what a provider makes of one attempt.
+type judgement struct {
+	step    int
+	attempt *inspect.Attempt
+	outlook provider.Outlook
+}
+
+// run rehearses and returns the record, which has ended and is stored.
+func (r *rehearsal) run() *inspect.Simulation {
+	r.saver.start(r)
+	r.read(probeBefore)
+	err := r.guarded()
+	r.read(probeLast)
+	r.conclude(err)
+	return r.saver.finish(r)
+}
+
+// guarded runs the kind. A panic in it is an error of hookloop's, and no more.
+func (r *rehearsal) guarded() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("hookloop failed while it rehearsed, which is a fault of its own; please report it: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return r.kind.run(r)
+}
+
+// update changes the record, and shows it.
+func (r *rehearsal) update(change func(*inspect.Simulation)) {
+	r.mu.Lock()
+	change(&r.sim)
+	r.mu.Unlock()
+	r.saver.changed()
+}
+
+// snapshot returns a copy of the record with at most MaxSteps steps.
+func (r *rehearsal) snapshot() *inspect.Simulation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sim := r.sim
+	kept := min(len(sim.Steps), inspect.MaxSteps)
+	sim.MoreSteps += len(sim.Steps) - kept
+	sim.Steps = append([]inspect.Step{}, sim.Steps[:kept]...)
+	sim.Deliveries = slices.Clone(sim.Deliveries)
+	sim.Probes = slices.Clone(sim.Probes)
+	sim.Reasons = append([]inspect.Reason{}, sim.Reasons...)
+	if sim.Table != nil {
+		sim.Table = &inspect.Table{Columns: slices.Clone(sim.Table.Columns), Rows: slices.Clone(sim.Table.Rows)}
+	}
+	return &sim
+}
+
+// planned adds a step that is to come and returns its index.
+func (r *rehearsal) planned(step inspect.Step) (i int) {
+	step.State = inspect.StepPlanned
+	if step.DeliveryID == 0 {
+		step.DeliveryID = r.deliveries[0].ID
+	}
+	r.update(func(sim *inspect.Simulation) {
+		i = len(sim.Steps)
+		sim.Steps = append(sim.Steps, step)
+	})
+	return i
+}
+
+// step changes step i.
+func (r *rehearsal) step(i int, change func(*inspect.Step)) {
+	r.update(func(sim *inspect.Simulation) { change(&sim.Steps[i]) })
+}
+
+// begin shows that step i runs.
+func (r *rehearsal) begin(i int) {
+	r.step(i, func(s *inspect.Step) { s.State = inspect.StepRunning })
+}
+
+// end shows how step i went: with attempt a, or with err, which says why there
+// is none. ok is whether it went as it should; nil = that is not judged.
+func (r *rehearsal) end(i int, a *inspect.Attempt, err error, ok *bool, note string) {
+	r.step(i, func(s *inspect.Step) {
+		s.State, s.OK, s.Note = inspect.StepDone, ok, note
+		if err != nil {
+			s.Error = err.Error()
+		}
+		if a == nil {
+			return
+		}
+		s.DeliveryID, s.Attempt, s.Duration, s.Error = a.DeliveryID, a.Number, a.Duration, a.Error
+		if a.Response != nil {
+			s.Status = a.Response.Status
+		}
+	})
+}
+
+// skip shows that step i does not come, and why.
+func (r *rehearsal) skip(i int, why string) {
+	r.step(i, func(s *inspect.Step) { s.State, s.Note = inspect.StepSkipped, why })
+}
+
+// find adds a finding to the reasons: a sentence without a dot at its end.
+// inspect.Pass is for what went as it should, and for notes.
+func (r *rehearsal) find(v inspect.Verdict, format string, args ...any) {
+	reason := inspect.Reason{Verdict: v, Text: fmt.Sprintf(format, args...)}
+	r.update(func(sim *inspect.Simulation) { sim.Reasons = append(sim.Reasons, reason) })
+}
+
+// attempt makes an attempt of the first delivery and returns it when it has
+// ended, however it ended. The error says why it could not be made at all.
+func (r *rehearsal) attempt(o Options) (*inspect.Attempt, error) {
+	return r.attemptOf(r.ctx, r.deliveries[0].ID, o)
+}
+
+// attemptOf is attempt for another delivery, cut when ctx ends. What spec says
+// of every request holds, but where o says otherwise.
+func (r *rehearsal) attemptOf(ctx context.Context, id int64, o Options) (*inspect.Attempt, error) {
+	o.Trigger = cmp.Or(o.Trigger, inspect.Simulated)
+	o.To = cmp.Or(o.To, r.spec.To)
+	header := r.spec.Header.Clone()
+	if header == nil {
+		header = o.Header
+	} else {
+		maps.Copy(header, o.Header)
+	}
+	o.Header, o.Simulation = header, r.sim.ID
+	return r.s.Sender.Replay(ctx, id, o)
+}
+
+// canceled reports whether the simulation was.
+func (r *rehearsal) canceled() bool { return r.ctx.Err() != nil }
+
+// sleep waits for d, or until the simulation is canceled: then it returns false.
+func (r *rehearsal) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.ctx.Done():
+		return false
+	}
+}
+
+// saveInterval bounds how often a simulation is stored and shown.
+const saveInterval = 50 * time.Millisecond
+
+// A saver stores and shows a simulation while it changes, a few times a second.
+type saver struct {
+	wake chan struct{} // capacity 1
+	stop chan struct{}
+	done chan struct{}
+}
+
+func (s *saver) start(r *rehearsal) {
+	s.wake, s.stop, s.done = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(s.done)
+		for {
+			select {
+			case <-s.stop:
+				return
+			case <-s.wake:
+			}
+			r.save()
+			select {
+			case <-s.stop:
+				return
+			case <-time.After(saveInterval):
+			}
+		}
+	}()
+}
+
+func (s *saver) changed() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// finish stores the end of r and returns it.
+func (s *saver) finish(r *rehearsal) *inspect.Simulation {
+	close(s.stop)
+	<-s.done
+	return r.save()
+}
+
+// save stores and shows the present state, and returns it.
+func (r *rehearsal) save() *inspect.Simulation {
+	sim := r.snapshot()
+	// It fails where the delivery was removed, or the store closed, which ends
+	// the simulation as interrupted.
+	_ = r.s.Sender.Store.SaveSimulation(context.WithoutCancel(r.ctx), sim)
+	if r.s.OnChange != nil {
+		r.s.OnChange(sim)
+	}
+	return sim
+}
