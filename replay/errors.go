@@ -44,6 +44,7 @@ func explain(err error, to destination) (inspect.ErrorKind, string) {
 		timeout  *timeoutError
 		protocol *protocolError
 		target   *TargetError
+		planned  *rehearsedError
 		dns      *net.DNSError
 		record   tls.RecordHeaderError
 		verify   *tls.CertificateVerificationError
@@ -53,6 +54,8 @@ func explain(err error, to destination) (inspect.ErrorKind, string) {
 	switch {
 	case errors.As(err, &target):
 		return inspect.ErrTarget, target.Error()
+	case errors.As(err, &planned):
+		return inspect.ErrCanceled, planned.Error()
 	case errors.As(err, &timeout):
 		return inspect.ErrTimeout, timeout.sentence(base)
 	case errors.Is(err, errStopped):
