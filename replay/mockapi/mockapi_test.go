@@ -408,16 +408,22 @@ func TestNoAnswer(t *testing.T) {
 	breaks := roundTripFunc(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Body: io.NopCloser(io.MultiReader(strings.NewReader("o"), broken{}))}, nil
 	})
+	hangs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).Flush() // 200, and then nothing
+		<-r.Context().Done()
+	}))
+	defer hangs.Close()
 	for _, tt := range []struct {
 		name, url string
 		client    http.RoundTripper
 		want      string
 	}{
 		{"it breaks off", "http://handler.test/", breaks, "the answer broke off: unexpected EOF"},
+		{"it never ends", hangs.URL, nil, "not within 200ms"},
 		{"nothing listens", closed.URL, nil, "nothing listens at " + strings.TrimPrefix(closed.URL, "http://")},
 	} {
 		told := make(chan Event, 10)
-		api := &APIXO{Config: Config{Speed: 1e6, Client: tt.client, OnEvent: func(e Event) {
+		api := &APIXO{Config: Config{Speed: 1e6, Timeout: 200 * time.Millisecond, Client: tt.client, OnEvent: func(e Event) {
 			if e.Kind == EventCallback {
 				told <- e
 			}

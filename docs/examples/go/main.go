@@ -186,7 +186,7 @@ func (o *orders) take(w http.ResponseWriter, r *http.Request, id string, body []
 func checkJWT(token, secret string, now time.Time) error {
 	parts := strings.Split(strings.TrimPrefix(token, "Bearer "), ".")
 	if len(parts) != 3 {
-		return errors.New("Authorization holds no JWT")
+		return errors.New("no JWT in Authorization")
 	}
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(parts[0] + "." + parts[1]))
