@@ -23,7 +23,11 @@ func (v *detail) renderAttempts(t *theme, focused bool) []string {
 		lines = append(lines, line{{fmt.Sprintf("   %d of %d", v.pick+1, len(v.attempts)), t.dim}}.render(v.width, nil))
 	}
 	lines = append(lines, spaces(v.width))
-	for _, l := range attemptFacts(&v.attempts[v.pick], v.d, t) {
+	facts := attemptFacts(&v.attempts[v.pick], v.d, t)
+	if step := attemptStep(&v.attempts[v.pick], v.sims); step != "" {
+		facts = append(facts, fact(t, "Made by", step))
+	}
+	for _, l := range facts {
 		for _, row := range wrap(l, v.width-2) {
 			lines = append(lines, append(line{{text: " "}}, row...).render(v.width, nil))
 		}
@@ -51,6 +55,9 @@ func (v *detail) attemptRow(i int, t *theme, focused bool) string {
 	changed := ""
 	if resigned(&v.attempts[i]) {
 		changed = "  signed again"
+	}
+	if step := attemptStep(&v.attempts[i], v.sims); step != "" {
+		changed = "  " + step + changed
 	}
 	return line{
 		{marker, t.accent},

@@ -13,11 +13,12 @@ import (
 
 // columns are the widths of a list's columns; 0 leaves one out. A path takes
 // the sender's room too where the sender is not known.
-type columns struct{ id, time, method, path, sender, mark, status, duration, size, tries, gap int }
+type columns struct{ id, time, method, path, sender, mark, status, duration, size, tries, verdict, gap int }
 
-// The path goes last: as it gets narrow the size goes first, then the sender,
+// With verdict there is a column for what simulations came to. The path goes
+// last: as it gets narrow the size goes first, then the sender,
 // the number, the signature's mark, the tries and the time.
-func layoutColumns(width int) columns {
+func layoutColumns(width int, verdict bool) columns {
 	c := columns{time: 8, method: 6, mark: 1, status: 7, duration: 7, size: 8, tries: 3, gap: 1}
 	if width >= 84 {
 		c.gap = 2
@@ -31,11 +32,14 @@ func layoutColumns(width int) columns {
 	if width < 52 {
 		c.mark = 0
 	}
+	if verdict {
+		c.verdict = 1
+	}
 	if width < 42 {
-		c.tries, c.time = 0, 0
+		c.tries, c.time, c.verdict = 0, 0, 0
 	}
 	used := 2 // the marker before, a space behind
-	for _, w := range []int{c.id, c.time, c.method, c.mark, c.status, c.duration, c.size, c.tries} {
+	for _, w := range []int{c.id, c.time, c.method, c.mark, c.status, c.duration, c.size, c.tries, c.verdict} {
 		if w > 0 {
 			used += w + c.gap
 		}
@@ -53,9 +57,9 @@ func (l *list) Render(width, height int, t *theme, now time.Time, focused bool) 
 	if width <= 0 || height <= 0 {
 		return nil
 	}
-	c := layoutColumns(width)
+	c := layoutColumns(width, len(l.marks) > 0)
 	lines := make([]string, 0, height)
-	lines = append(lines, c.row(" ", "id", "time", "method", "path", c.senderTitle(), "", "status", "took", "size", "try").render(width, t.dim))
+	lines = append(lines, c.row(" ", "id", "time", "method", "path", c.senderTitle(), "", "status", "took", "size", "try", "").render(width, t.dim))
 	for i := l.top; i < len(l.rows) && len(lines) < height; i++ {
 		base, mark := ansi.Style(nil), " "
 		if i == l.cursor {
@@ -64,7 +68,7 @@ func (l *list) Render(width, height int, t *theme, now time.Time, focused bool) 
 				base = t.sel
 			}
 		}
-		lines = append(lines, c.summary(&l.rows[i], mark, t, now).render(width, base))
+		lines = append(lines, c.summary(&l.rows[i], mark, l.marks[l.rows[i].ID], t, now).render(width, base))
 	}
 	for len(lines) < height {
 		lines = append(lines, spaces(width))
@@ -73,7 +77,7 @@ func (l *list) Render(width, height int, t *theme, now time.Time, focused bool) 
 }
 
 // row lays out cells that are plain text. Without a sender the path has its room.
-func (c columns) row(mark, id, at, method, path, sender, signature, status, duration, size, tries string) line {
+func (c columns) row(mark, id, at, method, path, sender, signature, status, duration, size, tries, verdict string) line {
 	c = c.without(sender)
 	l := line{{text: mark}}
 	add := func(w int, s string) {
@@ -91,6 +95,7 @@ func (c columns) row(mark, id, at, method, path, sender, signature, status, dura
 	add(c.duration, fitRight(duration, c.duration))
 	add(c.size, fitRight(size, c.size))
 	add(c.tries, fitRight(tries, c.tries))
+	add(c.verdict, fit(verdict, c.verdict))
 	last := &l[len(l)-1]
 	last.text = strings.TrimSuffix(last.text, spaces(c.gap))
 	return l
@@ -111,12 +116,16 @@ func (c columns) without(sender string) columns {
 	return c
 }
 
-// sender is who sent s and what it is.
+// sender is who sent s and what it is, and where it came from if it did not simply arrive.
 func sender(s *inspect.Summary) string {
-	return strings.TrimSpace(senderName(&s.Facts) + " " + eventName(&s.Facts))
+	text := senderName(&s.Facts) + " " + eventName(&s.Facts)
+	if tag := sourceTag(s.Source); tag != "" {
+		text = strings.TrimSpace(text) + " (" + tag + ")"
+	}
+	return strings.TrimSpace(text)
 }
 
-func (c columns) summary(s *inspect.Summary, mark string, t *theme, now time.Time) line {
+func (c columns) summary(s *inspect.Summary, cursor string, verdict badge, t *theme, now time.Time) line {
 	id := "#" + strconv.FormatInt(s.ID, 10)
 	duration, tries := "", ""
 	if s.Last != nil && s.Last.State != inspect.Pending {
@@ -128,7 +137,7 @@ func (c columns) summary(s *inspect.Summary, mark string, t *theme, now time.Tim
 	status, tone := outcome(s)
 	from := sender(s)
 	signature, holds := signatureMark(&s.Facts)
-	l := c.row(mark, id, formatClock(s.ReceivedAt, now), safe(s.Method), safe(s.Path), from, signature, status, duration, FormatSize(s.Size), tries)
+	l := c.row(cursor, id, formatClock(s.ReceivedAt, now), safe(s.Method), safe(s.Path), from, signature, status, duration, FormatSize(s.Size), tries, verdict.text)
 	c = c.without(from)
 	i := 0
 	style := func(w int, st ansi.Style) {
@@ -151,8 +160,9 @@ func (c columns) summary(s *inspect.Summary, mark string, t *theme, now time.Tim
 	if s.Attempts > 1 && c.tries > 0 {
 		l[i].st = t.accent
 	}
+	style(c.verdict, join(t.tone(verdict.tone), t.bold))
 	if s.Pinned {
-		if mark == " " {
+		if cursor == " " {
 			l[0] = span{"◆", t.accent}
 		} else {
 			l[0].text = "◆"

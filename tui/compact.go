@@ -17,6 +17,7 @@ import (
 //	15:04:05 #12 POST /hooks/stripe stripe invoice.paid ✓ → 200 12 ms 1.2 KiB · Stripe: accepted
 //	15:04:06 #12 POST /hooks/stripe stripe invoice.paid ✓ → connection refused … (replay, attempt 2, signed again)
 //	15:04:07 #13 POST /hooks/github github push ✗ → 401 3.2 ms 8.9 KiB · signature invalid: …
+//	15:04:08 simulation 3, duplicates of #12: FAIL: the side effect happened twice
 //	15:04:08 endpoint online https://….ngrok.app
 //
 // The size is that of the delivery. The event is there where it is known, ✓ or
@@ -79,7 +80,7 @@ func (c compact) delivery(s *inspect.Summary) error {
 	return nil
 }
 
-func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary, signed string) error {
+func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary, by maker) error {
 	result := safe(a.Error)
 	if a.Error == "" {
 		result = fmt.Sprintf("%d", a.Status)
@@ -90,8 +91,11 @@ func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary, signed s
 	}
 	if a.Trigger != inspect.Initial {
 		how := ""
-		if signed != "" {
+		if by.signed != "" {
 			how = ", signed again"
+		}
+		if by.simulation != 0 {
+			how += fmt.Sprintf(", simulation %d", by.simulation)
 		}
 		parts = append(parts, fmt.Sprintf("(%s, attempt %d%s)", a.Trigger, a.Number, how))
 	}
@@ -103,6 +107,14 @@ func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary, signed s
 		text += " · " + outlook
 	}
 	return c.line(a.StartedAt.Add(a.Duration), "%s", text)
+}
+
+// simulation writes those that have ended.
+func (c compact) simulation(sim *inspect.Simulation) error {
+	if sim.State == inspect.SimulationRunning {
+		return nil
+	}
+	return c.line(sim.EndedAt, "%s", simulationWords(sim))
 }
 
 func (c compact) endpoint(s tunnel.Status) error {

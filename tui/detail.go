@@ -15,12 +15,13 @@ const (
 	tabRequest tab = iota
 	tabResponse
 	tabAttempts
+	tabSimulations
 	tabSignature
 	tabRaw
 	tabCount
 )
 
-var tabNames = [tabCount]string{"Request", "Response", "Attempts", "Signature", "Raw"}
+var tabNames = [tabCount]string{"Request", "Response", "Attempts", "Simulations", "Signature", "Raw"}
 
 // A detail shows one delivery. Its docs are built by commands; until then the
 // previous ones stay.
@@ -28,10 +29,12 @@ type detail struct {
 	want int64 // the delivery to show; 0 for none
 	tab  tab
 
-	d        *inspect.Delivery // the delivery shown; nil before the first is loaded
-	attempts []inspect.Attempt // by number; only the chosen one has its bodies
-	chosen   int               // number of the attempt to show; 0 = the latest
-	err      string            // why want cannot be shown
+	d        *inspect.Delivery    // the delivery shown; nil before the first is loaded
+	attempts []inspect.Attempt    // by number; only the chosen one has its bodies
+	chosen   int                  // number of the attempt to show; 0 = the latest
+	sims     []inspect.Simulation // the latest first
+	sim      int64                // ID of the simulation to show; 0 = the latest
+	err      string               // why want cannot be shown
 
 	check    *check // whether the signature of d holds as of now; nil before that was looked at
 	due      bool   // it is to be looked at
@@ -57,7 +60,7 @@ func (v *detail) aim(s *inspect.Summary) {
 	case s == nil:
 		v.clear()
 	case v.want != s.ID:
-		v.want, v.chosen, v.err = s.ID, 0, ""
+		v.want, v.chosen, v.sim, v.err = s.ID, 0, 0, ""
 		v.check, v.due = nil, true
 	}
 }
@@ -78,9 +81,9 @@ func chosenAttempt(attempts []inspect.Attempt, number int) *inspect.Attempt {
 }
 
 // load takes what a command has read. Docs of the same delivery keep their position.
-func (v *detail) load(d *inspect.Delivery, attempts []inspect.Attempt) {
+func (v *detail) load(d *inspect.Delivery, attempts []inspect.Attempt, sims []inspect.Simulation) {
 	same := v.d != nil && v.d.ID == d.ID
-	v.d, v.attempts, v.err = d, attempts, ""
+	v.d, v.attempts, v.sims, v.err = d, attempts, sims, ""
 	v.built = [tabCount]bool{}
 	if !same {
 		for i := range v.pagers {
@@ -106,7 +109,7 @@ func (v *detail) show(t tab, d *doc) {
 
 // fail says why the delivery cannot be shown.
 func (v *detail) fail(err string) {
-	v.d, v.attempts, v.err = nil, nil, err
+	v.d, v.attempts, v.sims, v.err = nil, nil, nil, err
 	v.built = [tabCount]bool{}
 }
 
@@ -230,10 +233,7 @@ func (v *detail) head(t *theme, focused bool) []string {
 		title = append(title, span{"#" + strconv.FormatInt(v.want, 10), t.dim})
 	}
 	var tabs, rule line
-	for i, name := range tabNames {
-		if tab(i) == tabAttempts && v.shown() {
-			name += " " + strconv.Itoa(len(v.attempts))
-		}
+	for i, name := range v.tabTitles() {
 		st, under := t.dim, t.faint
 		if tab(i) == v.tab {
 			st, under = t.bold, t.dim
@@ -256,6 +256,21 @@ func (v *detail) head(t *theme, focused bool) []string {
 	return append(lines,
 		between(tabs, v.position(t), v.width).render(v.width, nil),
 		rule.render(v.width, nil))
+}
+
+// tabTitles are the names of the tabs, as short as they have to be.
+func (v *detail) tabTitles() [tabCount]string {
+	names := tabNames
+	if v.width < 72 {
+		names[tabSimulations], names[tabSignature] = "Sims", "Sig"
+	}
+	if v.shown() {
+		names[tabAttempts] += " " + strconv.Itoa(len(v.attempts))
+		if len(v.sims) > 0 {
+			names[tabSimulations] += " " + strconv.Itoa(len(v.sims))
+		}
+	}
+	return names
 }
 
 // position says where in the doc the screen is, and where in the hits.

@@ -43,11 +43,13 @@ func (m *model) fillTab() tea.Cmd {
 	}
 	if m.stale || !v.shown() && v.err == "" {
 		m.reading, m.stale = true, false
-		return m.src.detail(v.want, v.chosen, v.tab, m.known(v.want), v.check, v.pagers[v.tab].doc, m.t)
+		return m.src.detail(wish{
+			id: v.want, chosen: v.chosen, sim: v.sim, tab: v.tab, now: m.now, check: v.check, have: m.known(v.want), old: v.pagers[v.tab].doc,
+		}, m.t)
 	}
 	if v.shown() && v.tab != tabAttempts && !v.built[v.tab] {
 		m.reading = true
-		return m.src.doc(v.tab, subject{&m.cfg, v.d, v.attempts, v.chosen, v.check}, m.t)
+		return m.src.doc(v.tab, subject{&m.cfg, v.d, v.attempts, v.chosen, v.sims, v.sim, m.now, v.check}, m.t)
 	}
 	return nil
 }
@@ -73,7 +75,7 @@ func (m *model) detailed(msg detailMsg) {
 	case msg.err != nil:
 		v.fail(safe(msg.err.Error()))
 	default:
-		v.load(msg.d, msg.attempts)
+		v.load(msg.d, msg.attempts, msg.sims)
 		if msg.doc != nil && msg.doc.t == m.t {
 			v.show(msg.tab, msg.doc)
 		}

@@ -29,6 +29,7 @@ type Follower struct {
 	known    int64             // deliveries up to this ID have been written, or were there before
 	written  map[int64]written // by delivery that is still in the store and has changed since
 	endpoint tunnel.Status     // as last written
+	sims     tracker
 }
 
 // written is which attempts of a delivery have been written.
@@ -60,6 +61,9 @@ func Follow(ctx context.Context, c Config) (*Follower, error) {
 	f.signal, f.cancel = c.Store.Watch()
 	var err error
 	if f.rev, err = c.Store.Rev(ctx); err == nil {
+		_, err = f.sims.look(ctx, c.Store, nil)
+	}
+	if err == nil {
 		var newest []inspect.Summary
 		if newest, err = c.Store.List(ctx, inspect.ListOptions{Limit: 1}); err == nil && len(newest) > 0 {
 			f.known = newest[0].ID
@@ -72,10 +76,17 @@ func Follow(ctx context.Context, c Config) (*Follower, error) {
 	return f, nil
 }
 
+// A maker is what there is to say of how an attempt came about.
+type maker struct {
+	signed     string // how it was signed again; "" = it was not
+	simulation int64  // the one that made it; 0 = none
+}
+
 // A form writes events in one of the plain formats.
 type form interface {
 	delivery(s *inspect.Summary) error
-	attempt(s *inspect.Summary, a *inspect.AttemptSummary, signed string) error // signed says how it was signed again, if it was
+	attempt(s *inspect.Summary, a *inspect.AttemptSummary, by maker) error
+	simulation(sim *inspect.Simulation) error
 	endpoint(s tunnel.Status) error
 }
 
@@ -123,6 +134,9 @@ func (f *Follower) catchUp(out form) error {
 				err = f.changed(ctx, out, &c.Deliveries[i])
 			}
 		}
+		if err == nil && len(c.Deliveries) > 0 {
+			err = f.simulations(ctx, out, touches(c))
+		}
 		cancel()
 		if err != nil {
 			return err
@@ -133,6 +147,17 @@ func (f *Follower) catchUp(out form) error {
 		f.rev, more = c.Rev, c.More
 	}
 	return nil
+}
+
+// simulations writes which began or ended.
+func (f *Follower) simulations(ctx context.Context, out form, changed func(int64) bool) error {
+	found, err := f.sims.look(ctx, f.cfg.Store, changed)
+	for i := range found {
+		if err == nil {
+			err = out.simulation(&found[i])
+		}
+	}
+	return err
 }
 
 // again lists what the store no longer has changes for.
@@ -172,7 +197,7 @@ func (f *Follower) changed(ctx context.Context, out form, s *inspect.Summary) er
 		if w.has(n) {
 			continue
 		}
-		a, signed, err := f.attempt(ctx, s, n)
+		a, by, err := f.attempt(ctx, s, n)
 		if errors.Is(err, inspect.ErrNotFound) {
 			w.add(n)
 			continue
@@ -187,7 +212,7 @@ func (f *Follower) changed(ctx context.Context, out form, s *inspect.Summary) er
 			w.add(n)
 			continue
 		}
-		if err := out.attempt(s, a, signed); err != nil {
+		if err := out.attempt(s, a, by); err != nil {
 			return err
 		}
 		w.add(n)
@@ -195,20 +220,21 @@ func (f *Follower) changed(ctx context.Context, out form, s *inspect.Summary) er
 	return nil
 }
 
-// attempt returns attempt n, and how it was signed again. It reads no bodies
-// where the summary has it and it can't have been signed again.
-func (f *Follower) attempt(ctx context.Context, s *inspect.Summary, n int) (_ *inspect.AttemptSummary, signed string, err error) {
+// attempt returns attempt n, and how it came about. It reads no bodies where
+// the summary has it and a provider's delivery made it.
+func (f *Follower) attempt(ctx context.Context, s *inspect.Summary, n int) (_ *inspect.AttemptSummary, by maker, err error) {
 	if a := s.Last; a != nil && a.Number == n && (a.Trigger == inspect.Initial || a.State == inspect.Pending) {
-		return a, "", nil
+		return a, by, nil
 	}
 	a, err := f.cfg.Store.Attempt(ctx, s.ID, n)
 	if err != nil {
-		return nil, "", err
+		return nil, by, err
 	}
 	if a.Sent != nil {
-		signed = a.Sent.Signed
+		by.signed = a.Sent.Signed
 	}
-	return a.Summary(), signed, nil
+	by.simulation = a.Simulation
+	return a.Summary(), by, nil
 }
 
 // tunnel writes a change of the endpoint.

@@ -15,12 +15,13 @@ import (
 type question int
 
 const (
-	askNothing question = iota
-	askFilter           // a query
-	askSearch           // a term in the body
-	askConfirm          // y or not
-	askCopy             // what to copy
-	askSigning          // with which signature to replay
+	askNothing  question = iota
+	askFilter            // a query
+	askSearch            // a term in the body
+	askConfirm           // y or not
+	askCopy              // what to copy
+	askSigning           // with which signature to replay
+	askSimulate          // what to rehearse
 )
 
 // An ask is the question on the last line, and what is typed to answer it.
@@ -31,9 +32,11 @@ type ask struct {
 	input textinput.Model
 	err   string // why the answer does not do; "" when it may
 
-	id       int64 // of askSigning, with the two below
+	id       int64 // of the delivery of askSimulate, or of askSigning, with the two below
 	options  replay.Options
 	forecast *replay.Forecast
+
+	choices []choice // of askSimulate
 }
 
 // open asks for text.
@@ -92,6 +95,9 @@ func (m *model) footer() []line {
 	if m.ask.kind == askSigning {
 		lines = append(lines, m.prose(m.ask.signingText(), t.warn, m.width)...)
 	}
+	if m.ask.kind == askSimulate {
+		lines = append(lines, m.menu()...)
+	}
 	if m.ask.err != "" {
 		lines = append(lines, m.prose(m.ask.err, t.bad, m.width)...)
 	}
@@ -140,6 +146,8 @@ func (m *model) asking() line {
 		return append(line{{" " + m.ask.text, t.warn}}, hints(t, " ", confirmKeys...)...)
 	case askSigning:
 		return hints(t, " send:", m.ask.signingKeys()...)
+	case askSimulate:
+		return hints(t, "", "esc", "cancel")
 	}
 	return hints(t, " copy:", "c", "curl", "b", "body", "u", "URL", "i", "id", "esc", "cancel")
 }
@@ -162,13 +170,19 @@ func (m *model) hintKeys() []string {
 	if m.canConfirm(m.summary()) {
 		first = []string{"c", "confirm"}
 	}
+	if r := m.rehearsal(); r != nil && m.inside {
+		first = append(first, "S", "stop")
+		if r.step {
+			first = append(first, ".", "next attempt")
+		}
+	}
 	switch {
 	case m.help:
 		return []string{"esc", "back", "j", "down", "k", "up"}
 	case m.inside:
-		return append(first, "?", "help", "esc", "back", "tab", "next", "r", "replay", "e", "edit", "/", "find", "v", "verify", "y", "copy", "o", "open")
+		return append(first, "?", "help", "esc", "back", "tab", "next", "r", "replay", "s", "simulate", "e", "edit", "/", "find", "v", "verify", "y", "copy", "o", "open")
 	}
-	return append(first, "?", "help", "q", "quit", "↵", "open", "r", "replay", "/", "filter", "f", "follow", "e", "edit", "v", "verify", "y", "copy")
+	return append(first, "?", "help", "q", "quit", "↵", "open", "r", "replay", "s", "simulate", "/", "filter", "f", "follow", "e", "edit", "v", "verify", "y", "copy")
 }
 
 func hints(t *theme, label string, keys ...string) line {

@@ -26,12 +26,19 @@ func TestScreens(t *testing.T) {
 		{"response", func(m *model) { m.open(tabResponse) }},
 		{"attempts", func(m *model) { m.open(tabAttempts); m.keys("k") }},
 		{"raw", func(m *model) { m.open(tabRaw) }},
+		{"simulating", func(m *model) { m.openSimulations(sampleSimulations(), 0) }},
+		{"simulated", func(m *model) { m.openSimulations(sampleSimulations(), 3) }},
+		{"simulate", func(m *model) { m.keys("s") }},
+		{"verdicts", func(m *model) {
+			m.list.rows[10].Source, m.list.rows[6].Source = inspect.FromTrigger, inspect.FromMock
+			m.Update(syncedMsg{at: m.at, vitals: vitals{now: noon}, sims: sampleSimulations()})
+		}},
 		{"signature", func(m *model) {
 			m.cfg.ShowSecrets = true
 			m.open(tabSignature)
 			m.detail.check = checkOf(wrongSecret)
 			d, attempts := sampleDelivery()
-			m.Update(detailMsg{id: d.ID, tab: tabSignature, d: d, attempts: attempts, doc: buildDoc(tabSignature, subject{&m.cfg, d, attempts, 0, m.detail.check}, m.t)})
+			m.Update(detailMsg{id: d.ID, tab: tabSignature, d: d, attempts: attempts, doc: buildDoc(tabSignature, subject{cfg: &m.cfg, d: d, attempts: attempts, check: m.detail.check}, m.t)})
 		}},
 		{"signing", func(m *model) {
 			m.Update(forecastMsg{id: 12, forecast: &replay.Forecast{

@@ -56,6 +56,7 @@ func (m *model) helpLines(width int) []line {
 		line{}, line{{" Marks", t.title}}, line{},
 		line{{"   ✓ ", t.ok}, {"the signature holds   ", nil}, {"✗ ", t.bad}, {"it does not   ", nil}, {"· ", t.dim}, {"it can't be said", nil}},
 		line{{"   stripe?", t.dim}, {" a guess   ", nil}, {"◆ ", t.accent}, {"pinned", nil}},
+		line{{"   P ", t.ok}, {"its latest simulation: PASS   ", nil}, {"F ", t.bad}, {"FAIL   ", nil}, {"? ", t.warn}, {"INCONCLUSIVE", nil}},
 		line{}, line{{" Filter", t.title}, {"   all of the terms, separated by spaces; - before one negates it", t.dim}}, line{})
 	for _, k := range inspect.QueryHelp() {
 		example, more, _ := strings.Cut(k.Example, " (or ")

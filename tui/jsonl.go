@@ -47,10 +47,14 @@ func (r Ready) MarshalJSON() ([]byte, error) {
 //	{"type":"attempt","time":…,"delivery_id":12,"number":1,"trigger":"initial","status":200,"duration_ms":3.2,
 //	 "outlook":{"provider":"stripe","verdict":"accepted","text":"Stripe: accepted",…}}
 //	{"type":"attempt","time":…,"delivery_id":12,"number":2,"trigger":"replay","error":"…","duration_ms":0.4,"signed":"…"}
+//	{"type":"simulation","time":…,"id":3,"kind":"duplicates","title":…,"delivery_id":12,"deliveries":[12],"state":"running","verdict":""}
+//	{"type":"simulation","time":…,"id":3,…,"state":"ended","verdict":"FAIL","reasons":[{"verdict":"FAIL","text":…}]}
 //	{"type":"endpoint","time":…,"state":"online","url":"https://…"}
 //
 // A delivery carries the fields of [provider.Facts], an initial attempt whose
-// provider is known the [provider.Outlook], and one that was signed again how.
+// provider is known the [provider.Outlook], one that was signed again how, and
+// one that a simulation made its number. A simulation is written when it begins
+// and when it has ended.
 //
 // An attempt is written when it has ended. What was committed before ctx ended
 // is still written. Control characters and those that a terminal would not
@@ -86,11 +90,12 @@ func (j jsonl) delivery(s *inspect.Summary) error {
 		Truncated   bool                `json:"truncated,omitempty"`
 		Disposition inspect.Disposition `json:"disposition"`
 		Reason      string              `json:"reason,omitempty"`
+		Source      inspect.Source      `json:"source,omitempty"`
 		provider.Facts
-	}{"delivery", stamp(s.ReceivedAt), s.ID, s.Method, s.Path, s.Size, s.Truncated, s.Disposition, s.Reason, s.Facts})
+	}{"delivery", stamp(s.ReceivedAt), s.ID, s.Method, s.Path, s.Size, s.Truncated, s.Disposition, s.Reason, s.Source, s.Facts})
 }
 
-func (j jsonl) attempt(s *inspect.Summary, a *inspect.AttemptSummary, signed string) error {
+func (j jsonl) attempt(s *inspect.Summary, a *inspect.AttemptSummary, by maker) error {
 	return j.write(struct {
 		Type       string           `json:"type"`
 		Time       string           `json:"time"`
@@ -103,12 +108,32 @@ func (j jsonl) attempt(s *inspect.Summary, a *inspect.AttemptSummary, signed str
 		Size       int64            `json:"size"`
 		Protocol   inspect.Protocol `json:"protocol,omitempty"`
 		Signed     string           `json:"signed,omitempty"`
+		Simulation int64            `json:"simulation,omitempty"`
 
 		Outlook *provider.Outlook `json:"outlook,omitempty"`
 	}{
 		"attempt", stamp(a.StartedAt.Add(a.Duration)), s.ID, a.Number, a.Trigger, a.Status, a.Error,
-		float64(a.Duration.Microseconds()) / 1000, a.Size, a.Protocol, signed, a.Outlook,
+		float64(a.Duration.Microseconds()) / 1000, a.Size, a.Protocol, by.signed, by.simulation, a.Outlook,
 	})
+}
+
+func (j jsonl) simulation(sim *inspect.Simulation) error {
+	at := sim.EndedAt
+	if at.IsZero() {
+		at = sim.StartedAt
+	}
+	return j.write(struct {
+		Type       string                  `json:"type"`
+		Time       string                  `json:"time"`
+		ID         int64                   `json:"id"`
+		Kind       string                  `json:"kind"`
+		Title      string                  `json:"title"`
+		DeliveryID int64                   `json:"delivery_id"`
+		Deliveries []int64                 `json:"deliveries"`
+		State      inspect.SimulationState `json:"state"`
+		Verdict    inspect.Verdict         `json:"verdict"`
+		Reasons    []inspect.Reason        `json:"reasons,omitempty"`
+	}{"simulation", stamp(at), sim.ID, sim.Kind, sim.Title, sim.DeliveryID, sim.Deliveries, sim.State, sim.Verdict, sim.Reasons})
 }
 
 func (j jsonl) endpoint(s tunnel.Status) error {

@@ -41,8 +41,8 @@ func bindings() []binding {
 		{[]string{"ctrl+c"}, "ctrl+c", "quit", anywhere, quitNow, nil},
 		{[]string{"tab", "]"}, "tab ]", "next tab", inDetail, turn(1), nil},
 		{[]string{"shift+tab", "["}, "[", "previous tab", inDetail, turn(-1), nil},
-		{[]string{"left", "h"}, "h ←", "the attempt before", inDetail, choose(-1), (*model).whyNoAttempts},
-		{[]string{"right", "l"}, "l →", "the attempt after", inDetail, choose(1), (*model).whyNoAttempts},
+		{[]string{"left", "h"}, "h ←", "the attempt or simulation before", inDetail, choose(-1), (*model).whyNoAttempts},
+		{[]string{"right", "l"}, "l →", "the attempt or simulation after", inDetail, choose(1), (*model).whyNoAttempts},
 		{[]string{"/"}, "/", "filter the list, or find in the body", anywhere, (*model).slash, (*model).whyNoFind},
 		{[]string{"n"}, "n", "next match", inDetail, match(1), (*model).whyNoMatch},
 		{[]string{"N"}, "N", "previous match", inDetail, match(-1), (*model).whyNoMatch},
@@ -51,6 +51,9 @@ func bindings() []binding {
 		{[]string{"r"}, "r", "replay", anywhere, (*model).replay, (*model).whyNoReplay},
 		{[]string{"R"}, "R", "replay all failed that are listed", anywhere, (*model).replayFailed, (*model).whyNoSender},
 		{[]string{"e"}, "e", "edit the body and replay", anywhere, (*model).edit, (*model).whyNoEdit},
+		{[]string{"s"}, "s", "simulate: duplicates, retries, …", anywhere, (*model).askSimulation, (*model).whyNoSimulation},
+		{[]string{"."}, ".", "the next step of a simulation", anywhere, (*model).stepSimulation, (*model).whyNoStep},
+		{[]string{"S"}, "S", "stop the simulation", anywhere, (*model).stopSimulation, (*model).whyNoRehearsal},
 		{[]string{"v"}, "v", "verify: the signature, explained", anywhere, (*model).showSignature, (*model).whyNoDelivery},
 		{[]string{"c"}, "c", "confirm a handshake", anywhere, (*model).confirmHandshake, (*model).whyNoConfirm},
 		{[]string{"y"}, "y", "copy curl, body, URL or id", anywhere, (*model).askCopy, (*model).whyNoDelivery},
@@ -129,6 +132,8 @@ func (m *model) answer(key tea.KeyPressMsg) tea.Cmd {
 		m.ask.close()
 	case m.ask.kind == askSigning:
 		return m.answerSigning(name)
+	case m.ask.kind == askSimulate:
+		return m.answerSimulation(name)
 	case m.ask.kind == askConfirm:
 		yes := m.ask.yes
 		m.ask.close()

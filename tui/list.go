@@ -24,6 +24,7 @@ type list struct {
 	follow   bool              // the cursor stays on the newest
 	atOldest bool              // there is nothing before rows
 	atNewest bool              // there is nothing after rows
+	marks    map[int64]badge   // what simulations came to, by delivery
 }
 
 func (l *list) selected() *inspect.Summary {
@@ -87,6 +88,7 @@ func (l *list) apply(c inspect.Changes, add bool) {
 		}
 	}
 	for _, id := range c.Removed {
+		delete(l.marks, id)
 		if i, ok := l.find(id); ok {
 			l.rows = slices.Delete(l.rows, i, i+1)
 			if l.cursor > i {

@@ -171,7 +171,7 @@ func TestListPagesThroughTheStore(t *testing.T) {
 
 func TestColumnsFillTheWidth(t *testing.T) {
 	for w := 10; w < 250; w++ {
-		l := layoutColumns(w).row("▌", "#1", "12:00:00", "POST", "/", "", " ", "200", "1 ms", "1 B", "1")
+		l := layoutColumns(w, w%2 == 0).row("▌", "#1", "12:00:00", "POST", "/", "", " ", "200", "1 ms", "1 B", "1", "P")
 		if got := l.width(); w >= 42 && got != w-1 {
 			t.Errorf("width %d: the columns take %d, want one less", w, got)
 		}

@@ -36,19 +36,21 @@ type model struct {
 	help   bool
 	helpAt int
 
-	at       position // what the list has read
-	listing  bool     // a new list is being read
-	paging   bool     // a page is being read
-	loaded   bool     // a first list has come
-	reading  bool     // a detail is being read
-	stale    bool     // and is out of date already
-	resume   bool     // follow again when the detail is left
-	finding  context.CancelFunc
-	replays  replays
-	draft    string // file that is being edited; "" for none
-	message  message
-	notice   string
-	storeErr string // why the store cannot be read; "" when it can
+	at      position // what the list has read
+	listing bool     // a new list is being read
+	paging  bool     // a page is being read
+	loaded  bool     // a first list has come
+	reading bool     // a detail is being read
+	stale   bool     // and is out of date already
+	resume  bool     // follow again when the detail is left
+	finding context.CancelFunc
+	replays replays
+
+	rehearsals rehearsals
+	draft      string // file that is being edited; "" for none
+	message    message
+	notice     string
+	storeErr   string // why the store cannot be read; "" when it can
 }
 
 // A message is what the last line says until it is old or a key is pressed.
@@ -60,16 +62,17 @@ type message struct {
 
 func newModel(ctx context.Context, c Config) *model {
 	m := &model{cfg: c, t: newTheme(true), now: time.Now(), notice: c.Notice}
-	m.src = source{ctx: ctx, cfg: &m.cfg}
+	m.src = source{ctx: ctx, cfg: &m.cfg, sims: &tracker{}}
 	m.list.follow = true
 	m.src.signal, m.stop = c.Store.Watch()
 	return m
 }
 
-// close ends the watch on the store and removes a draft whose editor did not
+// close ends the watch on the store, stops the simulations and removes a draft whose editor did not
 // come back.
 func (m *model) close() {
 	m.stop()
+	m.rehearsals.stopAll()
 	removeDraft(m.draft)
 }
 
@@ -117,6 +120,8 @@ func (m *model) dispatch(msg tea.Msg) tea.Cmd {
 		return m.copied(msg)
 	case replayedMsg:
 		return m.replayed(msg)
+	case simulatedMsg:
+		m.simulated(msg)
 	case checkedMsg:
 		m.checked(msg)
 	case forecastMsg:
@@ -178,8 +183,12 @@ func (m *model) synced(msg syncedMsg) tea.Cmd {
 	if !m.message.until.IsZero() && m.now.After(m.message.until) {
 		m.message = message{}
 	}
+	m.list.take(msg.sims)
 	if msg.at.gen == m.at.gen && !m.listing {
 		m.take(msg)
+	}
+	if sim := chosenSimulation(m.detail.sims, m.detail.sim); sim != nil && sim.State == inspect.SimulationRunning {
+		m.detail.built[tabSimulations] = false // it counts down
 	}
 	if msg.more {
 		return m.src.sync(m.position())

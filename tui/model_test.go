@@ -239,6 +239,8 @@ func TestEverySizeFillsTheWindow(t *testing.T) {
 		"response": func(m *model) { m.open(tabResponse) },
 		"attempts": func(m *model) { m.open(tabAttempts) },
 		"raw":      func(m *model) { m.open(tabRaw) },
+		"menu":     func(m *model) { m.keys("s", "x") },
+		"timeline": func(m *model) { m.openSimulations(sampleSimulations(), 0) },
 		"away": func(m *model) {
 			m.notice = "now open the page"
 			m.live(tunnel.Status{State: tunnel.Reconnecting, Reason: strings.Repeat("long ", 50), Retries: 3, Since: noon.Add(-time.Minute)}, sampleCounters)
@@ -428,7 +430,7 @@ func TestKeysAreUnique(t *testing.T) {
 				seen[k] = b.text
 			}
 		}
-		for _, later := range []string{"D", "s", "x", "d", "p"} {
+		for _, later := range []string{"D", "x", "d", "p"} {
 			if text, ok := seen[later]; ok {
 				t.Errorf("%s is bound to %q, but belongs to something else", later, text)
 			}

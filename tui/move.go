@@ -125,6 +125,10 @@ func (m *model) quit() tea.Cmd {
 func choose(n int) func(*model) tea.Cmd {
 	return func(m *model) tea.Cmd {
 		v := &m.detail
+		if v.tab == tabSimulations {
+			m.chooseSimulation(-n)
+			return nil
+		}
 		at := v.attempt()
 		for i := range v.attempts {
 			if v.attempts[i].Number == at.Number && i+n >= 0 && i+n < len(v.attempts) {
@@ -226,7 +230,7 @@ func (m *model) whyNoFind() string {
 }
 
 func (m *model) whyNoAttempts() string {
-	if len(m.detail.attempts) == 0 {
+	if len(m.detail.attempts) == 0 && m.detail.tab != tabSimulations {
 		return "There is no attempt yet: r makes one."
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"hookloop/inspect"
@@ -20,8 +21,11 @@ type subject struct {
 	cfg      *Config
 	d        *inspect.Delivery
 	attempts []inspect.Attempt
-	chosen   int    // number of the attempt to show; 0 = the latest
-	check    *check // nil = d's signature is as it was found when it arrived
+	chosen   int                  // number of the attempt to show; 0 = the latest
+	sims     []inspect.Simulation // the latest first
+	sim      int64                // ID of the one to show; 0 = the latest
+	now      time.Time            // for what is counted down
+	check    *check               // nil = d's signature is as it was found when it arrived
 }
 
 // buildDoc returns the doc of a tab.
@@ -33,7 +37,9 @@ func buildDoc(n tab, s subject, t *theme) *doc {
 	case tabRequest:
 		requestDoc(out, s)
 	case tabResponse:
-		responseDoc(out, d, a, len(s.attempts))
+		responseDoc(out, s, a)
+	case tabSimulations:
+		simulationsDoc(out, s)
 	case tabSignature:
 		signatureDoc(out, s)
 	case tabRaw:
@@ -55,6 +61,9 @@ func requestDoc(out *doc, s subject) {
 		append(fact(t, "From", safe(d.RemoteAddr)), span{address, t.tone(tone)}),
 		fact(t, "URL", safe(d.URL())),
 		fact(t, "Host", safe(d.Host)+"   "+safe(d.Proto)))
+	if words := sourceWords(d.Source); words != "" {
+		out.text(fact(t, "Source", words))
+	}
 	if d.Disposition == inspect.Refused && d.Reason != "" {
 		out.text(line{{fit("Refused", 10) + " ", t.warn}, {safe(d.Reason), t.warn}})
 	}
@@ -63,13 +72,16 @@ func requestDoc(out *doc, s subject) {
 	headerDoc(out, "Trailers", d.Trailer)
 }
 
-func responseDoc(out *doc, d *inspect.Delivery, a *inspect.Attempt, total int) {
-	t := out.t
+func responseDoc(out *doc, s subject, a *inspect.Attempt) {
+	t, d := out.t, s.d
 	if a == nil {
 		out.text(line{{noAttempt(d), t.dim}})
 		return
 	}
-	head := fmt.Sprintf("%d of %d · %s", a.Number, total, a.Trigger)
+	head := fmt.Sprintf("%d of %d · %s", a.Number, len(s.attempts), a.Trigger)
+	if step := attemptStep(a, s.sims); step != "" {
+		head += " · " + step
+	}
 	out.text(fact(t, "Attempt", head))
 	out.text(attemptFacts(a, d, t)...)
 	r := a.Response

@@ -45,7 +45,7 @@ func TestPlainOutputTellsTheProvider(t *testing.T) {
 			var out bytes.Buffer
 			write := func() error { return compact{&out}.delivery(s) }
 			if test.attempt != nil {
-				write = func() error { return compact{&out}.attempt(s, test.attempt, test.signed) }
+				write = func() error { return compact{&out}.attempt(s, test.attempt, maker{signed: test.signed}) }
 			}
 			if err := write(); err != nil || out.String() != test.want {
 				t.Errorf("got  %s (%v)\nwant %s", out.String(), err, test.want)
@@ -62,7 +62,7 @@ func TestJSONTellsTheProvider(t *testing.T) {
 	if err := j.delivery(s); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.attempt(s, a, "stripe v1 with WHSEC"); err != nil {
+	if err := j.attempt(s, a, maker{signed: "stripe v1 with WHSEC"}); err != nil {
 		t.Fatal(err)
 	}
 	var got [2]map[string]any

@@ -36,7 +36,7 @@ func TestListTellsTheSender(t *testing.T) {
 			if test.facts.Provider == "" {
 				s.Path += "/and/a/longer/path"
 			}
-			row := layoutColumns(test.width).summary(&s, " ", newTheme(true), noon).render(test.width, nil)
+			row := layoutColumns(test.width, false).summary(&s, " ", badge{}, newTheme(true), noon).render(test.width, nil)
 			if got := ansi.StringWidth(row); got != test.width {
 				t.Errorf("the row is %d cells wide, want %d", got, test.width)
 			}
@@ -118,7 +118,7 @@ func TestHostileFacts(t *testing.T) {
 		if err := f.delivery(s); err != nil {
 			t.Fatal(err)
 		}
-		if err := f.attempt(s, a, hostile); err != nil {
+		if err := f.attempt(s, a, maker{signed: hostile}); err != nil {
 			t.Fatal(err)
 		}
 		if n := strings.Count(out.String(), "\n"); n != 2 {

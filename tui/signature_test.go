@@ -136,11 +136,11 @@ func TestNewFactsAreShown(t *testing.T) {
 	m.press(keyMsg("enter"))
 	doc := buildDoc(tabRequest, m.subject(d, nil, 0), m.t)
 	m.Update(detailMsg{id: d.ID, d: d, doc: doc})
-	if msg := m.src.detail(d.ID, 0, tabRequest, m.known(d.ID), nil, doc, m.t)().(detailMsg); msg.doc != doc {
+	if msg := m.src.detail(wish{id: d.ID, tab: tabRequest, have: m.known(d.ID), old: doc}, m.t)().(detailMsg); msg.doc != doc {
 		t.Error("it was laid out again, though nothing has changed")
 	}
 	m.list.rows[0].Facts = stripeFacts
-	msg := m.src.detail(d.ID, 0, tabRequest, m.known(d.ID), nil, doc, m.t)().(detailMsg)
+	msg := m.src.detail(wish{id: d.ID, tab: tabRequest, have: m.known(d.ID), old: doc}, m.t)().(detailMsg)
 	m.Update(msg)
 	if got, want := m.text(), "✓ valid: signed with STRIPE_WEBHOOK_SECRET"; !strings.Contains(got, want) {
 		t.Errorf("no %q in\n%s", want, got)

@@ -24,6 +24,7 @@ type source struct {
 	ctx    context.Context // ends with the program
 	cfg    *Config
 	signal <-chan struct{} // of Store.Watch
+	sims   *tracker        // of sync, of which one runs at a time
 }
 
 type wakeMsg struct{}
@@ -88,8 +89,9 @@ type syncedMsg struct {
 	changes []inspect.Changes
 	rows    []inspect.Summary // the whole window again, where replace is set
 	replace bool
-	done    bool // rows are all there are
-	more    bool // there is more to read
+	done    bool                 // rows are all there are
+	more    bool                 // there is more to read
+	sims    []inspect.Simulation // that began or ended
 	took    time.Duration
 	err     error
 }
@@ -102,9 +104,23 @@ func (s source) sync(at position) tea.Cmd {
 		if m.err == nil {
 			m.err = s.changes(&m)
 		}
+		if m.err == nil {
+			m.err = s.simulations(&m)
+		}
 		m.took = time.Since(start)
 		return m
 	}
+}
+
+// simulations reads what began or ended, where something changed.
+func (s source) simulations(m *syncedMsg) (err error) {
+	switch {
+	case m.replace:
+		m.sims, err = s.sims.look(s.ctx, s.cfg.Store, nil)
+	case len(m.changes) > 0 || s.sims.running == nil:
+		m.sims, err = s.sims.look(s.ctx, s.cfg.Store, touches(m.changes...))
+	}
+	return err
 }
 
 // changes reads what changed. With a query, what matches is asked of the store
@@ -216,15 +232,30 @@ type detailMsg struct {
 	tab      tab
 	d        *inspect.Delivery
 	attempts []inspect.Attempt
+	sims     []inspect.Simulation
 	doc      *doc // of tab; nil for Attempts
 	err      error
 }
 
-// detail reads a delivery, or only its attempts where have is it already; old
-// is then the tab's doc, which a new attempt leaves as it is in the Request
-// tab. Bodies are kept of the chosen attempt alone.
-func (s source) detail(id int64, chosen int, n tab, have *inspect.Delivery, c *check, old *doc, t *theme) tea.Cmd {
+// A wish is what of a delivery is to be read.
+type wish struct {
+	id     int64
+	chosen int   // number of the attempt; 0 = the latest
+	sim    int64 // ID of the simulation; 0 = the latest
+	tab    tab   // whose doc to build
+	now    time.Time
+	check  *check
+
+	have *inspect.Delivery // it, where it is known; nil = it is read too
+	old  *doc              // the tab's doc of have
+}
+
+// detail reads a delivery with its attempts and simulations. What a new
+// attempt leaves as it is, the doc of the Request tab, stays. Bodies are kept
+// of the chosen attempt alone.
+func (s source) detail(w wish, t *theme) tea.Cmd {
 	return func() tea.Msg {
+		id, chosen, n, have, c, old := w.id, w.chosen, w.tab, w.have, w.check, w.old
 		m := detailMsg{id: id, chosen: chosen, tab: n, d: have}
 		if m.d == nil {
 			if m.d, m.err = s.cfg.Store.Delivery(s.ctx, id); m.err != nil {
@@ -232,6 +263,9 @@ func (s source) detail(id int64, chosen int, n tab, have *inspect.Delivery, c *c
 			}
 		}
 		if m.attempts, m.err = s.cfg.Store.Attempts(s.ctx, id); m.err != nil {
+			return m
+		}
+		if m.sims, m.err = s.cfg.Store.Simulations(s.ctx, id, maxSimulations); m.err != nil {
 			return m
 		}
 		keep := chosenAttempt(m.attempts, chosen)
@@ -244,7 +278,7 @@ func (s source) detail(id int64, chosen int, n tab, have *inspect.Delivery, c *c
 		case n == tabRequest && have != nil && old != nil && old.t == t && old.check == c && sameFacts(old.d, have):
 			m.doc = old
 		case n != tabAttempts:
-			m.doc = buildDoc(n, subject{s.cfg, m.d, m.attempts, chosen, c}, t)
+			m.doc = buildDoc(n, subject{s.cfg, m.d, m.attempts, chosen, m.sims, w.sim, w.now, c}, t)
 		}
 		return m
 	}

@@ -33,10 +33,13 @@ import (
 type Config struct {
 	// Store holds the deliveries. It must not be nil.
 	Store *inspect.Store
-	// Sender makes replays; nil turns the keys that replay off.
+	// Sender makes replays and simulations; nil turns their keys off.
 	Sender *replay.Sender
 	// Tunnel returns how the endpoint is doing; nil shows that there is no tunnel.
 	Tunnel func() tunnel.Status
+	// Probe is read before and after the attempts of the simulations that are
+	// begun here; nil leaves it out.
+	Probe *replay.Probe
 	// Checker explains signatures, confirms handshakes and knows the providers'
 	// limits; nil leaves those out.
 	Checker *provider.Checker

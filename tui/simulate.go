@@ -1,0 +1,363 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"hookloop/inspect"
+	"hookloop/replay"
+)
+
+// This file begins simulations, stops them and lets their steps go.
+
+// A choice is an entry of the menu of simulations.
+type choice struct {
+	key, text string
+	spec      replay.Spec
+	off       string // why it can't be chosen; "" when it can
+}
+
+// choices are the simulations that make sense for a delivery.
+func (m *model) choices(s *inspect.Summary) []choice {
+	of := func(kind string) replay.Spec {
+		return replay.Spec{Kind: kind, Deliveries: []int64{s.ID}, Probe: m.cfg.Probe}
+	}
+	duplicates := func(mode string) replay.Spec {
+		spec := of("duplicates")
+		spec.Mode = mode
+		return spec
+	}
+	retries := func(speed float64, step bool) replay.Spec {
+		spec := of("retries")
+		spec.Speed, spec.Step = speed, step
+		return spec
+	}
+	burst := func(n int) replay.Spec {
+		spec := of("burst")
+		spec.Count = n
+		return spec
+	}
+	reorder := of("reorder")
+	related := m.related(s)
+	reorder.Deliveries = append(related, s.ID)
+	reorderText, noOrder := "reorder", ""
+	for _, id := range reorder.Deliveries {
+		reorderText += fmt.Sprintf(" #%d", id)
+	}
+	if len(related) == 0 {
+		noOrder = fmt.Sprintf("There is no delivery of the same provider right before #%d to change places with.", s.ID)
+	}
+	noSchedule := m.whyNoSchedule(s)
+	return []choice{
+		{"d", "duplicate, in turn", duplicates("serial"), ""},
+		{"c", "duplicate, both at once", duplicates("concurrent"), ""},
+		{"o", "duplicate, overlapping", duplicates("overlap"), ""},
+		{"r", "retries, in real time", retries(1, false), noSchedule},
+		{"f", "retries, 60 times as fast", retries(60, false), noSchedule},
+		{"F", "retries, 600 times as fast", retries(600, false), noSchedule},
+		{"n", "retries, step by step", retries(0, true), noSchedule},
+		{"t", "tamper: must be refused", of("tamper"), ""},
+		{"w", "slow and cut connections", of("slow"), ""},
+		{"b", "burst of 50", burst(50), ""},
+		{"B", "burst of 200", burst(200), ""},
+		{"x", reorderText, reorder, noOrder},
+	}
+}
+
+// whyNoSchedule says why the provider's retries can't be rehearsed; "" when they can.
+func (m *model) whyNoSchedule(s *inspect.Summary) string {
+	if s.Provider == "" {
+		return fmt.Sprintf("It is not known who sent #%d, so there is no schedule. Give one: hookloop simulate retries %d --policy custom:30s,2m,10m", s.ID, s.ID)
+	}
+	if p := m.cfg.entry(s.Provider); p != nil && p.Delivery.Retry != nil && p.Delivery.Retry.Never {
+		return fmt.Sprintf("%s does not retry. Give a schedule: hookloop simulate retries %d --policy custom:30s,2m,10m", m.cfg.shortTitle(s.Provider), s.ID)
+	}
+	return ""
+}
+
+// related are up to two deliveries of the same provider right before s, oldest first.
+func (m *model) related(s *inspect.Summary) []int64 {
+	at, ok := m.list.find(s.ID)
+	if !ok {
+		return nil
+	}
+	var ids []int64
+	for i := at - 1; i >= max(0, at-nearEdge) && len(ids) < 2; i-- {
+		if d := &m.list.rows[i]; d.Provider == s.Provider && !d.Truncated && d.Disposition != inspect.Refused && d.Handshake == "" {
+			ids = append(ids, d.ID)
+		}
+	}
+	slices.Reverse(ids)
+	return ids
+}
+
+// askSimulation opens the menu.
+func (m *model) askSimulation() tea.Cmd {
+	s := m.summary()
+	m.ask = ask{kind: askSimulate, id: s.ID, choices: m.choices(s)}
+	return nil
+}
+
+// whyNoSimulation says why nothing can be rehearsed; "" when it can.
+func (m *model) whyNoSimulation() string {
+	if why := m.whyNoReplay(); why != "" {
+		return strings.NewReplacer("Replay is off", "Simulations are off", "replayed", "used for a simulation").Replace(why)
+	}
+	if s := m.summary(); s.Handshake != "" {
+		return fmt.Sprintf("#%d is a handshake: choose a delivery of an event.", s.ID)
+	}
+	return ""
+}
+
+// menu draws the choices in two columns.
+func (m *model) menu() []line {
+	t := m.t
+	title := fmt.Sprintf(" simulate #%d", m.ask.id)
+	note := ""
+	if m.cfg.Probe != nil {
+		note = "  with the probe"
+	} else if m.width >= 80 {
+		note = "  without a probe: --probe tells whether the side effect happened once"
+	}
+	lines := []line{{{title, t.accent}, {note, t.dim}}}
+	half := (len(m.ask.choices) + 1) / 2
+	width := min(m.width/2, 40)
+	entry := func(c *choice) line {
+		st := t.text
+		if c.off != "" {
+			st = t.dim
+		}
+		return line{{"  " + c.key, t.bold}, {"  " + c.text, st}}
+	}
+	for i := range half {
+		l := entry(&m.ask.choices[i])
+		if i+half < len(m.ask.choices) {
+			l = append(l, span{text: spaces(max(1, width-l.width()))})
+			l = append(l, entry(&m.ask.choices[i+half])...)
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// answerSimulation takes a choice. Keys that choose nothing leave the menu open.
+func (m *model) answerSimulation(key string) tea.Cmd {
+	if key == "q" {
+		m.ask.close()
+		return nil
+	}
+	i := slices.IndexFunc(m.ask.choices, func(c choice) bool { return c.key == key })
+	if i < 0 {
+		return nil
+	}
+	c := m.ask.choices[i]
+	if c.off != "" {
+		m.ask.err = safe(c.off)
+		return nil
+	}
+	id := m.ask.id
+	m.ask.close()
+	return m.simulate(id, c.spec)
+}
+
+// A rehearsal is a simulation that this interface has begun.
+type rehearsal struct {
+	delivery int64
+	step     bool // each attempt waits for next
+	cancel   context.CancelFunc
+	next     chan struct{}
+	id       atomic.Int64 // of the simulation; 0 until it has begun
+}
+
+// rehearsals are those that have not ended.
+type rehearsals struct {
+	list []*rehearsal
+	wg   sync.WaitGroup
+}
+
+// simulatedMsg is a simulation that has ended, or why there is none.
+type simulatedMsg struct {
+	r   *rehearsal
+	sim *inspect.Simulation
+	err error
+}
+
+// simulate begins a simulation and shows the delivery's simulations.
+func (m *model) simulate(id int64, spec replay.Spec) tea.Cmd {
+	r := &rehearsal{delivery: id, step: spec.Step, next: make(chan struct{}, 1)}
+	var ctx context.Context
+	ctx, r.cancel = context.WithCancel(m.src.ctx)
+	m.rehearsals.list = append(m.rehearsals.list, r)
+	m.rehearsals.wg.Add(1)
+	if !m.inside {
+		m.enter()
+	}
+	m.detail.tab, m.detail.sim = tabSimulations, 0
+	m.stale = true
+	how := "S stops it."
+	if spec.Step {
+		how = ". makes the next attempt, S stops it."
+	}
+	m.say(toneInfo, "The simulation begins. %s", how)
+	return m.src.rehearse(ctx, r, spec, m.rehearsals.wg.Done)
+}
+
+func (s source) rehearse(ctx context.Context, r *rehearsal, spec replay.Spec, done func()) tea.Cmd {
+	return func() tea.Msg {
+		defer done()
+		defer r.cancel()
+		run := &replay.Simulator{Sender: s.cfg.Sender, Next: r.next, OnChange: func(sim *inspect.Simulation) { r.id.Store(sim.ID) }}
+		sim, err := run.Run(ctx, spec)
+		if err == nil && sim == nil {
+			err = errors.New("the simulation could not be begun")
+		}
+		return simulatedMsg{r, sim, err}
+	}
+}
+
+func (m *model) simulated(msg simulatedMsg) {
+	m.rehearsals.list = slices.DeleteFunc(m.rehearsals.list, func(r *rehearsal) bool { return r == msg.r })
+	if msg.err != nil {
+		m.say(toneBad, "%s", safe(msg.err.Error()))
+		return
+	}
+	_, tone := verdictWord(msg.sim)
+	text := simulationWords(msg.sim)
+	m.say(tone, "%s", strings.ToUpper(text[:1])+text[1:])
+}
+
+// rehearsal returns the one of the target that stop and step act on: the
+// simulation on the screen, else the latest; nil when none runs here.
+func (m *model) rehearsal() *rehearsal {
+	var latest *rehearsal
+	for _, r := range m.rehearsals.list {
+		if r.delivery != m.target() {
+			continue
+		}
+		if m.detail.sim != 0 && r.id.Load() == m.detail.sim {
+			return r
+		}
+		latest = r
+	}
+	return latest
+}
+
+func (m *model) whyNoRehearsal() string {
+	if m.rehearsal() != nil {
+		return ""
+	}
+	if sim := chosenSimulation(m.detail.sims, m.detail.sim); m.inside && sim != nil && sim.State == inspect.SimulationRunning {
+		return fmt.Sprintf("Simulation %d was begun elsewhere: stop it there.", sim.ID)
+	}
+	return "No simulation of this delivery is running: s begins one."
+}
+
+func (m *model) stopSimulation() tea.Cmd {
+	m.rehearsal().cancel()
+	m.say(toneDim, "The simulation is being stopped.")
+	return nil
+}
+
+func (m *model) whyNoStep() string {
+	if why := m.whyNoRehearsal(); why != "" {
+		return why
+	}
+	if !m.rehearsal().step {
+		return "This simulation keeps time by itself: only one step by step waits for a key."
+	}
+	return ""
+}
+
+func (m *model) stepSimulation() tea.Cmd {
+	select {
+	case m.rehearsal().next <- struct{}{}:
+	default: // the last one has not been taken yet
+		m.say(toneDim, "The attempt before has not ended yet.")
+	}
+	return nil
+}
+
+// leaveTime is how long simulations that are stopped have to say so in the store.
+const leaveTime = 3 * time.Second
+
+// stopAll stops the simulations and waits until their end is stored.
+func (r *rehearsals) stopAll() {
+	for _, one := range r.list {
+		one.cancel()
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.wg.Wait()
+	}()
+	select {
+	case <-ended:
+	case <-time.After(leaveTime):
+	}
+}
+
+// take keeps marks of what simulations came to.
+func (l *list) take(sims []inspect.Simulation) {
+	if l.marks == nil && len(sims) > 0 {
+		l.marks = map[int64]badge{}
+	}
+	for i := range sims {
+		if m := verdictMark(&sims[i]); m.id >= l.marks[sims[i].DeliveryID].id {
+			l.marks[sims[i].DeliveryID] = m
+		}
+	}
+}
+
+// chooseSimulation shows the simulation n further back in time.
+func (m *model) chooseSimulation(n int) {
+	v := &m.detail
+	sim := chosenSimulation(v.sims, v.sim)
+	if sim == nil {
+		m.say(toneDim, "There is no simulation yet: s begins one.")
+		return
+	}
+	i := slices.IndexFunc(v.sims, func(s inspect.Simulation) bool { return s.ID == sim.ID }) + n
+	if i < 0 || i >= len(v.sims) {
+		m.say(toneDim, "There is no simulation further on.")
+		return
+	}
+	v.sim = 0
+	if i > 0 {
+		v.sim = v.sims[i].ID
+	}
+	v.built[tabSimulations] = false
+	v.pagers[tabSimulations].top()
+}
+
+// sourceWords say where a delivery came from that did not simply arrive; "" when it did.
+func sourceWords(s inspect.Source) string {
+	switch s {
+	case inspect.FromProvider:
+		return ""
+	case inspect.FromTrigger:
+		return "a sample event, sent by hookloop trigger"
+	case inspect.FromPoll:
+		return "a result that hookloop asked a status URL for"
+	case inspect.FromMock:
+		return "a call of a mock API"
+	case inspect.FromSimulation:
+		return "made by a simulation"
+	}
+	return safe(string(s))
+}
+
+// sourceTag is a source in a word for a row: "simulated" for a simulation's.
+func sourceTag(s inspect.Source) string {
+	if s == inspect.FromSimulation {
+		return "simulated"
+	}
+	return brief(string(s))
+}
