@@ -2,7 +2,9 @@ package inspect
 
 import (
 	"context"
+	"path/filepath"
 
+	"github.com/gofrs/flock"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -37,4 +39,14 @@ func (s *Store) Waiting(ctx context.Context) (ids []int64, err error) {
 		})
 	})
 	return ids, err
+}
+
+// LockBacklog takes the right to deliver what waits, which one at a time has,
+// of all processes. ok is false where another has it.
+func (s *Store) LockBacklog() (unlock func(), ok bool) {
+	lock := flock.New(filepath.Join(s.dir, "sessions", "backlog.lock"), flock.SetPermissions(0o600))
+	if ok, err := lock.TryLock(); err != nil || !ok {
+		return nil, false
+	}
+	return func() { _ = lock.Unlock() }, true
 }

@@ -53,6 +53,11 @@ type Receiver struct {
 	// The others go to the handler as any delivery does.
 	AnswerHandshakes bool
 
+	// Hold, if not nil, is asked of each delivery that Forward planned whether it
+	// is to wait instead: it is stored as held and waiting, stored is called then,
+	// and the provider gets Answer, or 202.
+	Hold func(*Delivery) (stored func(), hold bool)
+
 	Answer      int   // if not 0, providers get this status at once and never the handler's answer
 	MaxBody     int64 // larger bodies are refused with 413; 0 = DefaultMaxBody
 	Concurrency int   // how many deliveries are forwarded at a time; 0 = DefaultConcurrency
@@ -63,6 +68,7 @@ type Receiver struct {
 	// where no provider waits. Several goroutines may call it at once.
 	OnError func(error)
 
+	losses  losses // see LoseAcks
 	once    sync.Once
 	slots   chan struct{} // taken by a forward
 	turns   turnstile     // instead of slots when Ordered
@@ -75,6 +81,9 @@ type Receiver struct {
 	stop     context.CancelFunc // ends waiting, and with it the rechecks
 	secrets  sync.Mutex         // held while one that was handed over is added
 }
+
+// HeldReason says why a delivery waits.
+const HeldReason = "the handler is down; this is delivered as soon as it answers again"
 
 // maxBacklog is how many forwards that no provider waits for may wait for
 // their turn. Beyond it, providers wait for their answer.
@@ -149,6 +158,17 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	if rc.Hold != nil {
+		if stored, hold := rc.Hold(d); hold {
+			defer stored()
+			d.Disposition, d.Waiting, d.Reason = Held, true, HeldReason
+			if rc.store(w, r, d, pending) {
+				plain(w, cmp.Or(rc.Answer, http.StatusAccepted), HeldReason)
+			}
+			return
+		}
+	}
+	lost := rc.loss(d)
 	p, err := rc.storeInTurn(r, d, first)
 	if err != nil {
 		rc.failed(w, err)
@@ -156,6 +176,11 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if pending {
 		rc.recheck(d)
+	}
+	if lost != "" {
+		rc.background(p, r, send)
+		lost.answer(w, r)
+		return
 	}
 	if rc.Answer != 0 {
 		rc.backlog <- struct{}{}

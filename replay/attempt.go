@@ -26,6 +26,7 @@ type attempt struct {
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	status int  // sent to the provider so far; 0 = it can still be chosen
+	held   bool // it waits in the backlog; 202 is the provider's answer
 	gone   bool // the provider hung up before it had the answer
 }
 
@@ -68,6 +69,10 @@ func (a *attempt) end(err error) {
 	if errors.Is(err, errHungUp) {
 		err = nil
 	}
+	if err != nil && a.record.Trigger == inspect.Initial && a.s.Backlog != nil && a.status == 0 {
+		kind, _ := explain(err, a.dest)
+		a.held = kind == inspect.ErrRefused && a.s.Backlog.refused(a.d.ID)
+	}
 	a.finish(err)
 	if err != nil && a.w != nil {
 		a.answerError()
@@ -109,11 +114,18 @@ func (a *attempt) answerError() {
 	clear(h)
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	a.w.WriteHeader(a.errorStatus())
-	_, _ = io.WriteString(a.w, "hookloop: "+a.record.Error+"\n")
+	text := a.record.Error
+	if a.held {
+		text = inspect.HeldReason
+	}
+	_, _ = io.WriteString(a.w, "hookloop: "+text+"\n")
 }
 
 // errorStatus is what the provider gets in the place of an answer.
 func (a *attempt) errorStatus() int {
+	if a.held {
+		return http.StatusAccepted
+	}
 	if a.record.ErrorKind == inspect.ErrTimeout {
 		return http.StatusGatewayTimeout
 	}

@@ -48,6 +48,10 @@ type Sender struct {
 	Timeout    time.Duration     // for the whole answer; 0 = DefaultTimeout
 	MaxBody    int64             // bytes of an answer that are kept; 0 = inspect.DefaultMaxBody
 
+	// Backlog, if not nil, keeps what finds nothing listening at the handler's
+	// address, and the provider gets 202 for it.
+	Backlog *Backlog
+
 	OnError func(inspect.ErrorKind) // if not nil, called after an attempt that ended with an error; must not block
 
 	mu      sync.Mutex

@@ -1,0 +1,85 @@
+package inspect
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// A LostAck is what a provider gets in the place of the handler's answer.
+type LostAck string
+
+// The kinds.
+const (
+	LostStatus  LostAck = "500"     // an error
+	LostTimeout LostAck = "timeout" // nothing, until it hangs up
+	LostReset   LostAck = "reset"   // a broken connection
+)
+
+const (
+	maxLosses = 1000
+	// lossLimit bounds how long a provider is kept waiting for nothing: longer
+	// than any that is known waits.
+	lossLimit = 5 * time.Minute
+)
+
+// losses are the answers that are still to be lost.
+type losses struct {
+	mu  sync.Mutex
+	n   int
+	how LostAck
+}
+
+// LoseAcks has the next n deliveries that are forwarded reach the handler as
+// ever, but not its answers the provider, which gets how instead: so a provider
+// really delivers again. It replaces what an earlier call left; 0 ends it. A
+// delivery's Reason says what its provider got.
+func (rc *Receiver) LoseAcks(n int, how LostAck) error {
+	switch {
+	case n < 0 || n > maxLosses:
+		return fmt.Errorf("%d answers cannot be lost: give a number from 0 to %d", n, maxLosses)
+	case how != LostStatus && how != LostTimeout && how != LostReset:
+		return fmt.Errorf("an answer cannot be lost by %q: give 500, timeout or reset", how)
+	}
+	rc.losses.mu.Lock()
+	defer rc.losses.mu.Unlock()
+	rc.losses.n, rc.losses.how = n, how
+	return nil
+}
+
+// loss takes one of the answers to be lost for d, and says so in it; "" where
+// none is to be.
+func (rc *Receiver) loss(d *Delivery) LostAck {
+	rc.losses.mu.Lock()
+	defer rc.losses.mu.Unlock()
+	if rc.losses.n == 0 {
+		return ""
+	}
+	rc.losses.n--
+	d.Reason = rc.losses.how.Reason()
+	return rc.losses.how
+}
+
+// Reason is what a delivery's Reason says of a lost answer.
+func (l LostAck) Reason() string {
+	got := map[LostAck]string{LostStatus: "500", LostTimeout: "no answer at all", LostReset: "a broken connection"}[l]
+	return "lost-ack: the provider got " + got + " instead of the handler's answer"
+}
+
+// answer gives the provider what it gets.
+func (l LostAck) answer(w http.ResponseWriter, r *http.Request) {
+	switch l {
+	case LostStatus:
+		plain(w, http.StatusInternalServerError, l.Reason())
+		return
+	case LostTimeout:
+		limit := time.NewTimer(lossLimit)
+		defer limit.Stop()
+		select {
+		case <-r.Context().Done():
+		case <-limit.C:
+		}
+	}
+	panic(http.ErrAbortHandler)
+}

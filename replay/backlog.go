@@ -1,0 +1,206 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"hookloop/inspect"
+)
+
+// A Backlog keeps what arrives while the handler is down, and delivers it in
+// the order of arrival once the handler answers again. What arrives while
+// something waits, waits behind it. It is kept in the store: the end of the
+// process loses nothing, and what was cut short is delivered again.
+//
+// Its methods may be called from several goroutines. Fields must be set before
+// the first of them.
+type Backlog struct {
+	Sender *Sender // whose Backlog it may be
+
+	// Down, if not nil, says that the handler is known to be down. Otherwise, or
+	// where it does not know yet, a delivery waits only once it was tried.
+	Down func() bool
+
+	OnError func(error) // if not nil, called by Run with what keeps it from delivering
+
+	mu     sync.Mutex
+	behind bool // something waits, or is about to
+	adding int  // deliveries that wait and may not be in the store yet
+	adds   int  // how many there were of them
+	wake   chan struct{}
+}
+
+// ErrDelivering is returned by [Backlog.Deliver] while another process delivers.
+var ErrDelivering = errors.New("another hookloop delivers what waits just now")
+
+// retryBacklog is how long Run waits before it tries again by itself.
+const retryBacklog = 2 * time.Second
+
+// Open finds what an earlier process left waiting, and returns how much that is.
+func (b *Backlog) Open(ctx context.Context) (waiting int, err error) {
+	ids, err := b.Sender.Store.Waiting(ctx)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.behind = b.behind || len(ids) > 0
+	return len(ids), err
+}
+
+// Hold reports whether a delivery that arrived is to wait; it is what an
+// [inspect.Receiver] needs. Where it does, stored must be called when it is in
+// the store, or could not be stored.
+func (b *Backlog) Hold(d *inspect.Delivery) (stored func(), hold bool) {
+	if isUpgrade(d.Header) {
+		return nil, false // what would be said on that connection cannot wait
+	}
+	down := b.Down != nil && b.Down()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !down && !b.behind {
+		return nil, false
+	}
+	b.add()
+	return b.added, true
+}
+
+// add notes, with mu held, that a delivery is about to wait.
+func (b *Backlog) add() {
+	b.behind = true
+	b.adding++
+	b.adds++
+}
+
+func (b *Backlog) added() {
+	b.mu.Lock()
+	b.adding--
+	b.mu.Unlock()
+	b.Wake()
+}
+
+// refused has a delivery wait whose first attempt found nothing listening, and
+// reports whether it does.
+func (b *Backlog) refused(id int64) bool {
+	b.mu.Lock()
+	b.add()
+	b.mu.Unlock()
+	defer b.added()
+	return b.Sender.Store.SetWaiting(context.Background(), id, true) == nil
+}
+
+// Wake has Run look now whether the handler answers again. It never blocks.
+func (b *Backlog) Wake() {
+	select {
+	case b.signal() <- struct{}{}:
+	default:
+	}
+}
+
+func (b *Backlog) signal() chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.wake == nil {
+		b.wake = make(chan struct{}, 1)
+	}
+	return b.wake
+}
+
+// Run delivers what waits whenever the handler answers, until ctx ends.
+func (b *Backlog) Run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.signal():
+		case <-timer.C:
+		}
+		if !b.waits() {
+			continue
+		}
+		if b.Down == nil || !b.Down() {
+			_, err := b.Deliver(ctx, nil)
+			if err != nil && ctx.Err() == nil && b.OnError != nil && !errors.Is(err, ErrDelivering) {
+				b.OnError(err)
+			}
+		}
+		if b.waits() {
+			timer.Reset(retryBacklog)
+		}
+	}
+}
+
+func (b *Backlog) waits() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.behind
+}
+
+// Deliver delivers what waits, in the order of arrival, and calls each, if not
+// nil, with every attempt. It ends when nothing waits any more, or the handler
+// cannot be reached, and returns how many still wait. Any answer of the handler
+// ends a delivery's wait. The error says what went wrong besides the handler.
+func (b *Backlog) Deliver(ctx context.Context, each func(*inspect.Attempt)) (waiting int, err error) {
+	store := b.Sender.Store
+	unlock, ok := store.LockBacklog()
+	if !ok {
+		return 0, ErrDelivering
+	}
+	defer unlock()
+	for {
+		adds := b.seen()
+		ids, err := store.Waiting(ctx)
+		if err != nil {
+			return 0, err
+		}
+		for i, id := range ids {
+			over, err := b.deliver(ctx, id, each)
+			if err != nil || !over {
+				return len(ids) - i, err
+			}
+		}
+		if len(ids) == 0 {
+			b.caughtUp(adds)
+			return 0, nil
+		}
+	}
+}
+
+func (b *Backlog) seen() (adds int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.adds
+}
+
+// caughtUp notes that nothing waits, unless something came to since adds, or
+// is on its way to the store: that wakes Run.
+func (b *Backlog) caughtUp(adds int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.adding == 0 && b.adds == adds {
+		b.behind = false
+	}
+}
+
+// deliver makes an attempt of one that waits, and reports whether its wait is over.
+func (b *Backlog) deliver(ctx context.Context, id int64, each func(*inspect.Attempt)) (over bool, err error) {
+	at, err := b.Sender.Replay(ctx, id, Options{})
+	if errors.Is(err, inspect.ErrNotFound) {
+		return true, nil // it was removed meanwhile
+	}
+	if err != nil {
+		return false, err
+	}
+	if each != nil {
+		each(at)
+	}
+	if at.ErrorKind == inspect.ErrRefused || at.ErrorKind == inspect.ErrCanceled {
+		return false, nil
+	}
+	err = b.Sender.Store.SetWaiting(ctx, id, false)
+	if errors.Is(err, inspect.ErrNotFound) {
+		err = nil
+	}
+	return true, err
+}
