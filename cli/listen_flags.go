@@ -109,6 +109,7 @@ type listenFlags struct {
 	concurrency                 int
 	ordered                     bool
 	answer, maxBody, durability string
+	whenDown                    string
 	keepCount                   int64
 	keepBytes                   string
 	keepAge                     age
@@ -145,6 +146,7 @@ func (f *listenFlags) add(a *app, cmd *cobra.Command) {
 	set.IntVar(&f.concurrency, "concurrency", inspect.DefaultConcurrency, "how many deliveries are forwarded at a time")
 	set.BoolVar(&f.ordered, "ordered", false, "forward one at a time, in the order of arrival")
 	set.StringVar(&f.answer, "answer", "handler", "what the provider gets: the handler's answer, or at once this status")
+	set.StringVar(&f.whenDown, "when-down", "refuse", "what providers get while the handler is down: refuse is 502, hold is 202, and it is delivered in order when the handler answers again")
 	set.StringVar(&f.maxBody, "max-body", "32M", "largest body that is taken; larger ones are refused with 413")
 	set.StringVar(&f.durability, "durability", "normal", "what deliveries survive: normal is kill -9, full is a power cut as well")
 	set.Int64Var(&f.keepCount, "keep-count", 100_000, "how many deliveries are kept; -1 = no bound")
@@ -152,7 +154,7 @@ func (f *listenFlags) add(a *app, cmd *cobra.Command) {
 	f.keepAge = 30 * day
 	set.Var(&f.keepAge, "keep-age", "for how long deliveries are kept, such as 12h or 7d; -1 = no bound")
 	for flag, values := range map[string][]string{
-		"output": {"tui", "compact", "json", "quiet"}, "durability": {"normal", "full"},
+		"output": {"tui", "compact", "json", "quiet"}, "durability": {"normal", "full"}, "when-down": {"refuse", "hold"},
 		"tunnel": {"ngrok", "none", "ssh://"}, "host-header": {"preserve", "rewrite"},
 	} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
@@ -223,6 +225,9 @@ func (f *listenFlags) receiver(store *inspect.Store) (*inspect.Receiver, error) 
 	rc := &inspect.Receiver{Store: store, Concurrency: f.concurrency, Ordered: f.ordered}
 	if f.concurrency < 1 {
 		return nil, usagef("--concurrency is %d: at least 1 is needed", f.concurrency)
+	}
+	if f.whenDown != "refuse" && f.whenDown != "hold" {
+		return nil, usagef("--when-down %q: give refuse or hold", f.whenDown)
 	}
 	var err error
 	if rc.MaxBody, err = parseSize("--max-body", f.maxBody); err != nil {

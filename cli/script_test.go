@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -33,6 +35,8 @@ import (
 //	                            status 0 it never answers;
 //	                            again with the same NAME: it answers this from now on.
 //	                            Its latest request's body is in NAME.body, all of it in NAME.request
+//	freeport NAME               sets $NAME to a port that nothing listens at
+//	handlerat NAME PORT STATUS [BODY]  is handler, at that port
 //	ready FILE                  waits for a ready file; sets $PUBLIC, $RECEIVER, $RECEIVER_PORT, $INSPECTOR,
 //	                            $INSPECTOR_ADDR, $TOKEN, $DATA
 //	post URL [FILE] [HEADER]…   posts a file (or nothing); its answer is standard output, the
@@ -61,6 +65,7 @@ func TestSessions(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"handler": cmdHandler, "ready": cmdReady, "post": cmdPost, "settle": cmdSettle,
+			"freeport": cmdFreePort, "handlerat": cmdHandlerAt,
 			"until": cmdUntil, "appear": cmdAppear, "ngrok": cmdNgrok, "bytes": cmdBytes, "sign": cmdSign,
 		},
 	})
@@ -110,12 +115,36 @@ func cmdHandler(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	status, err := strconv.Atoi(args[1])
 	ts.Check(err)
+	startHandler(ts, args, status, "127.0.0.1:0")
+}
+
+func cmdHandlerAt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: handlerat NAME PORT STATUS [BODY]")
+	}
+	status, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	startHandler(ts, append(args[:1:1], args[2:]...), status, "127.0.0.1:"+args[1])
+}
+
+func cmdFreePort(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(errors.Join(err, l.Close()))
+	ts.Setenv(args[0], port)
+}
+
+func startHandler(ts *testscript.TestScript, args []string, status int, addr string) {
 	handlers := ts.Value(handlersKey{}).(map[string]*scriptHandler)
 	h := handlers[args[0]]
 	if h == nil {
 		h = &scriptHandler{dir: ts.Getenv("WORK"), name: args[0]}
 		handlers[args[0]] = h
-		srv := httptest.NewServer(h)
+		l, err := net.Listen("tcp", addr)
+		ts.Check(err)
+		srv := &httptest.Server{Listener: l, Config: &http.Server{Handler: h}}
+		srv.Start()
 		ts.Defer(srv.Close)
 		u, err := url.Parse(srv.URL)
 		ts.Check(err)

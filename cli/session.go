@@ -31,6 +31,7 @@ type session struct {
 	rc      *inspect.Receiver
 	monitor *replay.Monitor
 	handler *replay.Handler
+	backlog *replay.Backlog // nil unless deliveries wait while the handler is down
 	checker *provider.Checker
 
 	showSecrets bool
@@ -113,7 +114,7 @@ func (s *session) prepareSender(f *listenFlags) (err error) {
 	}
 	s.monitor = &replay.Monitor{URLs: s.handler.URLs(), OnChange: s.store.Notify}
 	s.sender.OnError = func(inspect.ErrorKind) { s.monitor.Recheck() }
-	return nil
+	return s.prepareBacklog(f.whenDown == "hold" && s.handler != nil)
 }
 
 // refuseOwnURL refuses a handler that is our own public URL: every delivery
@@ -143,6 +144,9 @@ func (s *session) listeners() (addrs []netip.AddrPort) {
 // serve starts the servers and the watchers.
 func (s *session) serve() error {
 	s.wg.Go(func() { s.monitor.Run(s.ctx) })
+	if s.backlog != nil {
+		s.wg.Go(func() { s.backlog.Run(s.ctx) })
+	}
 	s.localServer = s.serveReceiver(s.local, s.receiverURL)
 	if s.endpoint != nil {
 		s.tunnelled = s.serveReceiver(s.endpoint, func() string { return s.endpoint.Status().URL })
