@@ -46,6 +46,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitGaveUp = 3 // it could not be told, or not in time
 )
 
 // A usageError is the user's to mend on the command line or in the configuration.
@@ -61,8 +62,12 @@ type settingError struct{ error }
 
 func (e settingError) Unwrap() error { return e.error }
 
-// errSilent ends a command with status 1 after it has said why itself.
-var errSilent = errors.New("failed")
+// errSilent ends a command with status 1 after it has said why itself;
+// errGaveUp does with status 3.
+var (
+	errSilent = errors.New("failed")
+	errGaveUp = errors.New("gave up")
+)
 
 // app is what the commands share.
 type app struct {
@@ -108,6 +113,8 @@ func (a *app) report(cmd *cobra.Command, err error) int {
 		return exitOK
 	case errors.Is(err, errSilent):
 		return exitFailed
+	case errors.Is(err, errGaveUp):
+		return exitGaveUp
 	case errors.As(err, &setting):
 		a.sayf("hookloop: %s", err)
 		return exitUsage
@@ -148,7 +155,7 @@ hookloop replay last`,
 	cobra.EnableCommandSorting = false // the help begins with what people want first
 	root.AddCommand(
 		a.listenCommand(), a.demoCommand(), a.listCommand(), a.showCommand(),
-		a.replayCommand(), a.triggerCommand(), a.verifyCommand(), a.confirmCommand(), a.providersCommand(), a.exportCommand(), a.rmCommand(), a.versionCommand(),
+		a.replayCommand(), a.triggerCommand(), a.simulateCommand(), a.verifyCommand(), a.confirmCommand(), a.providersCommand(), a.exportCommand(), a.rmCommand(), a.versionCommand(),
 	)
 	return root
 }

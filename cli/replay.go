@@ -85,7 +85,7 @@ func (a *app) replay(ctx context.Context, f *replayFlags, exprs []string) error 
 	if (f.edit || f.bodyFile != "") && len(ids) != 1 {
 		return usagef("--edit and --body-file are for one delivery, and %d are named", len(ids))
 	}
-	sender, err := a.replaySender(f, store)
+	sender, err := a.replaySender(&f.handlerFlags, store)
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (f *replayFlags) choose(ctx context.Context, store *inspect.Store, exprs []
 }
 
 // replaySender returns a Sender that knows the handler of the running listen, if there is one.
-func (a *app) replaySender(f *replayFlags, store *inspect.Store) (*replay.Sender, error) {
+func (a *app) replaySender(f *handlerFlags, store *inspect.Store) (*replay.Sender, error) {
 	guard := &replay.Guard{Own: ownAddresses(store.Dir())}
 	sender, err := f.sender(store, guard)
 	if err != nil {

@@ -1,0 +1,250 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"hookloop/inspect"
+	"hookloop/replay"
+)
+
+// simulateFlags are what every simulation has.
+type simulateFlags struct {
+	handlerFlags
+	providerFlags
+	spec         replay.Spec
+	query        string
+	probe        string
+	probeJSON    string
+	probeTimeout time.Duration
+	asJSON       bool
+	junit        string
+}
+
+func (a *app) simulateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "simulate",
+		Aliases: []string{"sim", "rehearse"},
+		Short:   "Rehearse duplicates, retries, tampering and more, and get a verdict",
+		Long: "simulate delivers what was captured as a provider does on a bad day, to your handler, and says whether it coped:\n" +
+			"PASS, FAIL or INCONCLUSIVE, with the reasons. A probe shows whether the side effect happened exactly once:\n" +
+			"a command or an address that gives a count. The exit status is 0 for PASS, 1 for FAIL, 3 for INCONCLUSIVE.",
+		Example: `hookloop simulate duplicates last -n 3 --mode overlap --probe 'psql -tAc "select count(*) from orders"'
+hookloop simulate retries last --policy apixo --speed 60x
+hookloop simulate tamper last --secret stripe=env:STRIPE_WEBHOOK_SECRET
+hookloop simulate reorder 3..5 --all-orders --probe http://localhost:3000/orders/1/state`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no simulation %q: see `hookloop simulate --help`", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(
+		a.rehearsalCommand("duplicates ID|last", "Deliver the same event several times", `hookloop simulate duplicates last -n 3
+hookloop simulate duplicates 12 --mode concurrent
+hookloop simulate duplicates 12 --mode overlap --deadline 3s --probe http://localhost:3000/orders/count`, addDuplicates),
+		a.rehearsalCommand("retries ID|last", "Deliver by a provider's schedule until it is accepted", `hookloop simulate retries last --speed 60x
+hookloop simulate retries 12 --policy apixo --fail-first 2
+hookloop simulate retries 12 --policy custom:30s,2m,10m --step`, addRetries),
+		a.rehearsalCommand("reorder ID ID …", "Deliver related events in other orders", `hookloop simulate reorder 3 5 8
+hookloop simulate reorder 3..6 --all-orders --probe http://localhost:3000/orders/1/state`, addReorder),
+		a.rehearsalCommand("burst ID|last", "Deliver many at once, the same event and new ones", `hookloop simulate burst last
+hookloop simulate burst last -n 500 -c 50`, addBurst),
+		a.rehearsalCommand("slow ID|last", "Trickle the body, cut the connection, ignore the answer", `hookloop simulate slow last
+hookloop simulate slow last --how cut`, addSlow),
+		a.rehearsalCommand("tamper ID|last", "Deliver with signatures that do not hold, which the handler must refuse",
+			`hookloop simulate tamper last --secret stripe=env:STRIPE_WEBHOOK_SECRET`, nil),
+	)
+	return cmd
+}
+
+// rehearsalCommand returns the command of one kind of simulation.
+func (a *app) rehearsalCommand(use, short, example string, add func(*pflag.FlagSet, *replay.Spec)) *cobra.Command {
+	var f simulateFlags
+	f.spec.Kind, _, _ = strings.Cut(use, " ")
+	cmd := &cobra.Command{
+		Use: use, Short: short, Example: example, ValidArgsFunction: a.completeIDs,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.simulate(cmd.Context(), &f, args) },
+	}
+	if add != nil {
+		add(cmd.Flags(), &f.spec)
+	}
+	f.handlerFlags.add(cmd.Flags())
+	f.providerFlags.add(a, cmd)
+	set := cmd.Flags()
+	set.StringVar(&f.spec.To, "to", "", "send to this port, host:port or URL instead of to the handler")
+	set.StringVar(&f.query, "query", "", "the deliveries that match, see `hookloop list --help`")
+	set.StringVar(&f.probe, "probe", "", "what shows the side effect: a command with its arguments (no shell), or a URL to get")
+	set.StringVar(&f.probeJSON, "probe-json", "", "the value in the probe's JSON that counts, such as data.count")
+	set.DurationVar(&f.probeTimeout, "probe-timeout", 10*time.Second, "how long the probe may take")
+	set.BoolVar(&f.asJSON, "json", false, "print the simulation as one JSON object when it has ended")
+	set.StringVar(&f.junit, "junit", "", "write the verdict to this file as JUnit XML, for CI")
+	return cmd
+}
+
+func addDuplicates(set *pflag.FlagSet, spec *replay.Spec) {
+	set.IntVarP(&spec.Count, "count", "n", 2, "how many deliveries in all")
+	set.StringVar(&spec.Mode, "mode", "serial", "serial, concurrent, or overlap: the next at the provider's deadline, while the handler still works")
+	set.DurationVar(&spec.Deadline, "deadline", 0, "how long the provider waits (default: what is known of it, else 10s)")
+}
+
+func addRetries(set *pflag.FlagSet, spec *replay.Spec) {
+	set.StringVar(&spec.Policy, "policy", "", "whose schedule: a provider, or custom:30s,2m,10m (default: the delivery's provider)")
+	set.StringVar(&spec.Variant, "variant", "", "a mode of the provider's, such as sandbox; `hookloop providers NAME` has them")
+	set.Var((*speed)(&spec.Speed), "speed", "how much faster than the provider's clock, such as 60x")
+	set.BoolVar(&spec.Step, "step", false, "wait for Enter before each attempt instead of for its time")
+	set.StringVar(&spec.StopWhen, "stop-when", "accepted", "accepted: as the provider stops; never: the whole schedule")
+	set.IntVar(&spec.FailFirst, "fail-first", 0, "answer so many attempts in the handler's place, with --fail-status")
+	set.IntVar(&spec.FailStatus, "fail-status", 500, "the status of those answers")
+	set.DurationVar(&spec.Deadline, "deadline", 0, "how long the provider waits (default: what is known of it, else 10s)")
+}
+
+func addReorder(set *pflag.FlagSet, spec *replay.Spec) {
+	set.BoolVar(&spec.AllOrders, "all-orders", false, "every order there is, up to a bound")
+}
+
+func addBurst(set *pflag.FlagSet, spec *replay.Spec) {
+	set.IntVarP(&spec.Count, "count", "n", 200, "how many deliveries")
+	set.IntVarP(&spec.Concurrency, "concurrency", "c", 20, "how many at a time")
+	ownFlags(set, "concurrency")
+}
+
+func addSlow(set *pflag.FlagSet, spec *replay.Spec) {
+	set.StringVar(&spec.Slow, "how", "", "trickle, cut or ignore (default: each of them)")
+}
+
+// speed is a factor such as 60x.
+type speed float64
+
+func (s *speed) Type() string { return "speed" }
+
+func (s *speed) String() string {
+	if *s == 0 {
+		return "1x"
+	}
+	return fmt.Sprintf("%gx", float64(*s))
+}
+
+func (s *speed) Set(text string) error {
+	var v float64
+	if n, err := fmt.Sscanf(strings.TrimSuffix(text, "x"), "%g", &v); n != 1 || err != nil || v <= 0 || v > 1e9 {
+		return fmt.Errorf("give a factor such as 60x")
+	}
+	*s = speed(v)
+	return nil
+}
+
+// simulate runs one simulation and says how it went.
+func (a *app) simulate(ctx context.Context, f *simulateFlags, exprs []string) error {
+	store, err := a.openStore(inspect.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	r := replayFlags{query: f.query}
+	if len(exprs) == 0 && f.query == "" {
+		return usagef("simulate %s with what? Name a delivery, as in `hookloop simulate %s last`, or use --query", f.spec.Kind, f.spec.Kind)
+	}
+	if f.spec.Deliveries, err = r.choose(ctx, store, exprs); err != nil {
+		return err
+	}
+	if f.spec.Probe, err = f.newProbe(); err != nil {
+		return err
+	}
+	if err := f.spec.Check(); err != nil {
+		return usageError{err}
+	}
+	sender, err := a.replaySender(&f.handlerFlags, store)
+	if err != nil {
+		return err
+	}
+	if sender.Checker, err = a.checker(&f.providerFlags); err != nil {
+		return err
+	}
+	defer sender.Stop()
+	sim := &replay.Simulator{Sender: sender}
+	var shown *timeline
+	if !f.asJSON {
+		shown = a.newTimeline()
+		defer shown.close()
+		sim.OnChange = shown.show
+	}
+	if f.spec.Step {
+		sim.Next = a.enterKeys(ctx)
+	}
+	result, err := sim.Run(ctx, f.spec)
+	if err != nil {
+		return err
+	}
+	return a.verdict(f, shown, result)
+}
+
+// verdict prints and writes what came out, and makes the exit status of it.
+func (a *app) verdict(f *simulateFlags, shown *timeline, sim *inspect.Simulation) error {
+	if f.asJSON {
+		if err := inspect.NewJSONEncoder(a.Stdout).Encode(sim); err != nil {
+			return err
+		}
+	} else {
+		shown.close()
+		shown.end(sim)
+	}
+	if f.junit != "" {
+		if err := os.WriteFile(f.junit, junitReport(sim), 0o644); err != nil {
+			return fmt.Errorf("the verdict could not be written to --junit %s: %w", f.junit, err)
+		}
+	}
+	switch sim.Verdict {
+	case inspect.Pass:
+		return nil
+	case inspect.Fail:
+		return errSilent
+	}
+	return errGaveUp
+}
+
+// newProbe returns what --probe names; nil for none.
+func (f *simulateFlags) newProbe() (*replay.Probe, error) {
+	switch {
+	case f.probe == "" && f.probeJSON == "":
+		return nil, nil
+	case f.probe == "":
+		return nil, usagef("--probe-json %s says what counts in the probe's answer, and there is no probe: give --probe", f.probeJSON)
+	}
+	p := &replay.Probe{JSON: f.probeJSON, Timeout: f.probeTimeout}
+	if strings.HasPrefix(f.probe, "http://") || strings.HasPrefix(f.probe, "https://") {
+		p.URL = f.probe
+		return p, nil
+	}
+	words, err := splitWords(f.probe)
+	if err != nil {
+		return nil, usagef("--probe: %w", err)
+	}
+	p.Command = words
+	return p, nil
+}
+
+// enterKeys sends for each line that the user enters, until ctx ends.
+func (a *app) enterKeys(ctx context.Context) <-chan struct{} {
+	next := make(chan struct{})
+	go func() {
+		lines := bufio.NewScanner(a.Stdin)
+		for lines.Scan() {
+			select {
+			case next <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return next
+}
