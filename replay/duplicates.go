@@ -63,11 +63,13 @@ func runDuplicates(r *rehearsal) error {
 		ended := make(chan struct{})
 		wg.Go(func() {
 			defer close(ended)
-			if r.spec.Mode == modeConcurrent {
-				r.duplicate(i, start)
-			} else {
-				r.duplicate(i, nil)
-			}
+			r.guard(func() {
+				if r.spec.Mode == modeConcurrent {
+					r.duplicate(i, start)
+				} else {
+					r.duplicate(i, nil)
+				}
+			})
 		})
 		switch r.spec.Mode {
 		case modeConcurrent:
@@ -95,7 +97,7 @@ func runDuplicates(r *rehearsal) error {
 // duplicate makes delivery i; through start, if that is not nil.
 func (r *rehearsal) duplicate(i int, start *start) {
 	r.begin(i)
-	o := Options{Trigger: inspect.Duplicate}
+	o := Options{Trigger: inspect.Duplicate, Signing: r.signing}
 	if start != nil {
 		pass := start.pass()
 		defer pass.arrive() // where it never was sent

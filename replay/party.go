@@ -168,38 +168,39 @@ func (r *rehearsal) finish(i int, a *inspect.Attempt, err error, number int) pro
 	return outlook
 }
 
+// toldFailures is how many failures are told one by one.
+const toldFailures = 5
+
 // findAccepted says in findings whether each of the attempts that finish judged
 // was answered as the provider needs; at most a few failures one by one.
 func (r *rehearsal) findAccepted() {
 	judged := r.judgements()
 	var failed []judgement
-	unreachable := 0
+	none := 0
 	for _, j := range judged {
 		if j.outlook.Verdict == provider.Accepted {
 			continue
 		}
 		failed = append(failed, j)
-		switch j.attempt.ErrorKind {
-		case inspect.ErrRefused, inspect.ErrDNS, inspect.ErrTLS, inspect.ErrTarget:
-			unreachable++
+		if unreachable(j) {
+			none++
 		}
 	}
 	switch {
 	case len(judged) == 0:
 		r.find(inspect.Inconclusive, "no attempt ended, so nothing can be said")
 		return
-	case unreachable == len(judged):
+	case none == len(judged):
 		r.find(inspect.Inconclusive, "the handler could not be reached: %s", judged[0].attempt.Error)
 		return
 	case len(failed) == 0:
 		r.find(inspect.Pass, "%s", allOf(len(judged), "was accepted", "were accepted"))
 		return
 	}
-	const told = 5
-	for _, j := range failed[:min(len(failed), told)] {
+	for _, j := range failed[:min(len(failed), toldFailures)] {
 		r.find(inspect.Fail, "%s: %s", r.label(j.step), failure(j))
 	}
-	if more := len(failed) - told; more > 0 {
+	if more := len(failed) - toldFailures; more > 0 {
 		r.find(inspect.Fail, "%d more attempts were not accepted", more)
 	}
 }

@@ -32,7 +32,8 @@ type rehearsal struct {
 	changes  int // how often the side effect is to happen; a kind's run may set it. Default 1
 	doneOnce int // of how many of deliveries it had happened before, as far as is known
 
-	patient bool // an answer after the deadline is no failure: it is what is rehearsed
+	signing Signing // of attempts of the same event
+	patient bool    // an answer after the deadline is no failure: it is what is rehearsed
 
 	mu     sync.Mutex
 	sim    inspect.Simulation
@@ -49,6 +50,7 @@ type judgement struct {
 // run rehearses and returns the record, which has ended and is stored.
 func (r *rehearsal) run() *inspect.Simulation {
 	r.saver.start(r)
+	r.findSigning(r.ctx)
 	r.read(probeBefore)
 	err := r.guarded()
 	r.read(probeLast)
@@ -56,14 +58,21 @@ func (r *rehearsal) run() *inspect.Simulation {
 	return r.saver.finish(r)
 }
 
-// guarded runs the kind. A panic in it is an error of hookloop's, and no more.
+// guarded runs the kind, and returns why it could not go on.
 func (r *rehearsal) guarded() (err error) {
+	r.guard(func() { err = r.kind.run(r) })
+	return err
+}
+
+// guard runs f. A panic in it is an error of hookloop's, and no more: a
+// finding. Goroutines of a kind run in it.
+func (r *rehearsal) guard(f func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("hookloop failed while it rehearsed, which is a fault of its own; please report it: %v\n%s", v, debug.Stack())
+			r.find(inspect.Inconclusive, "hookloop failed while it rehearsed, which is a fault of its own; please report it: %v\n%s", v, debug.Stack())
 		}
 	}()
-	return r.kind.run(r)
+	f()
 }
 
 // update changes the record, and shows it.

@@ -62,6 +62,9 @@ type Simulator struct {
 	// receives from it. nil = such a simulation is refused.
 	Next <-chan struct{}
 
+	// Rand draws the random part of retry times, in [0, 1); nil = math/rand.
+	Rand func() float64
+
 	// OnChange, if not nil, is called after each change with a copy. It must not block.
 	OnChange func(*inspect.Simulation)
 }
