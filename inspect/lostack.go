@@ -61,10 +61,13 @@ func (rc *Receiver) loss(d *Delivery) LostAck {
 	return rc.losses.how
 }
 
+// LostAckReason is how the Reason of a delivery begins whose answer was lost.
+const LostAckReason = "lost-ack: "
+
 // Reason is what a delivery's Reason says of a lost answer.
 func (l LostAck) Reason() string {
 	got := map[LostAck]string{LostStatus: "500", LostTimeout: "no answer at all", LostReset: "a broken connection"}[l]
-	return "lost-ack: the provider got " + got + " instead of the handler's answer"
+	return LostAckReason + "the provider got " + got + " instead of the handler's answer"
 }
 
 // answer gives the provider what it gets.

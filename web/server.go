@@ -57,6 +57,10 @@ type Server struct {
 	// "none" without a HandlerURL.
 	Health func() replay.Health
 
+	// LoseAcks loses the next answers on the way to the provider, see
+	// inspect.Receiver. If nil, there is no receiver.
+	LoseAcks func(n int, how inspect.LostAck) error
+
 	// HandlerURL is where deliveries are forwarded to, for show; "" without one.
 	HandlerURL string
 
@@ -113,6 +117,7 @@ func (s *Server) routes() []route {
 		{path: one + "/attempts/{n}/sent", methods: get(s.sentBody)},
 		{path: "/api/v1/export", methods: get(s.export)},
 		{path: "/api/v1/live", methods: get(s.liveSocket)},
+		{path: "/api/v1/lost-acks", methods: post(s.loseAcks)},
 		{path: "/api/v1/openapi.json", methods: get(s.openapi)},
 		{path: "/api/v1/providers", methods: get(s.providers)},
 		{path: "/api/v1/providers/{name}", methods: get(s.provider)},

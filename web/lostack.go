@@ -1,0 +1,29 @@
+package web
+
+import (
+	"net/http"
+
+	"hookloop/inspect"
+)
+
+// A lostAcks says how many of the next answers are lost on the way to the
+// provider, and by what.
+type lostAcks struct {
+	N   int             `json:"n"`
+	How inspect.LostAck `json:"how"`
+}
+
+// loseAcks has the receiver lose the next answers. 0 ends it.
+func (s *Server) loseAcks(w http.ResponseWriter, r *http.Request) error {
+	var in lostAcks
+	if err := readJSON(w, r, 1<<10, &in); err != nil {
+		return err
+	}
+	if s.LoseAcks == nil {
+		return problemf(http.StatusConflict, "This inspector has no receiver, so no answers can be lost. Start hookloop listen.")
+	}
+	if err := s.LoseAcks(in.N, in.How); err != nil {
+		return problemf(http.StatusBadRequest, "%s", err)
+	}
+	return writeJSON(w, http.StatusOK, in)
+}

@@ -1,0 +1,47 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"hookloop/inspect"
+)
+
+func TestLoseAcksAPI(t *testing.T) {
+	var got lostAcks
+	s := &Server{Token: "token", LoseAcks: func(n int, how inspect.LostAck) error {
+		if how != inspect.LostReset {
+			return errors.New("an answer cannot be lost so")
+		}
+		got = lostAcks{n, how}
+		return nil
+	}}
+	defer func() { _ = s.Close() }()
+	h := s.Handler()
+	ask := func(body string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:4040/api/v1/lost-acks", strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer token")
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	if w := ask(`{"n":2,"how":"reset"}`); w.Code != http.StatusOK || got != (lostAcks{2, inspect.LostReset}) || !strings.Contains(w.Body.String(), `{"n":2,"how":"reset"}`) {
+		t.Errorf("got %d %s, %+v", w.Code, w.Body, got)
+	}
+	if w := ask(`{"n":2,"how":"x"}`); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "cannot be lost so") {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	if w := ask(`{"m":2}`); w.Code != http.StatusBadRequest {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	none := &Server{Token: "token"}
+	defer func() { _ = none.Close() }()
+	h = none.Handler()
+	if w := ask(`{"n":1,"how":"reset"}`); w.Code != http.StatusConflict {
+		t.Errorf("without a receiver: got %d %s", w.Code, w.Body)
+	}
+}
