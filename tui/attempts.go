@@ -73,6 +73,9 @@ func (v *detail) attemptRow(i int, t *theme, focused bool) string {
 
 // noAttempt says why a delivery has no attempt.
 func noAttempt(d *inspect.Delivery) string {
+	if d.Waiting {
+		return "Held: it is delivered, in order, as soon as the handler answers again."
+	}
 	switch d.Disposition {
 	case inspect.Held:
 		if d.Reason != "" {

@@ -198,6 +198,8 @@ func formatClock(at, now time.Time) string {
 // outcome is the state of a delivery in at most seven letters.
 func outcome(s *inspect.Summary) (string, tone) {
 	switch {
+	case s.Waiting:
+		return "held", toneInfo
 	case s.Last != nil:
 		return attemptOutcome(s.Last)
 	case s.Disposition == inspect.Held:

@@ -39,6 +39,8 @@ type deliveryView struct {
 	Disposition inspect.Disposition `json:"disposition"`
 	Reason      string              `json:"reason,omitempty"`
 	Pinned      bool                `json:"pinned"`
+	Waiting     bool                `json:"waiting,omitempty"` // held until the handler answers again
+	Source      inspect.Source      `json:"source,omitempty"`  // where it came from, if it did not simply arrive
 
 	provider.Facts
 	About      *aboutView `json:"about"`       // null when the provider is not known
@@ -59,7 +61,8 @@ type attemptView struct {
 	Error      string               `json:"error,omitempty"`
 	ErrorKind  inspect.ErrorKind    `json:"error_kind,omitempty"`
 	Protocol   inspect.Protocol     `json:"protocol,omitempty"`
-	Outlook    *provider.Outlook    `json:"outlook"` // null unless an initial attempt ended and its provider is known
+	Simulation int64                `json:"simulation,omitempty"` // the one that made it
+	Outlook    *provider.Outlook    `json:"outlook"`              // null unless an initial attempt ended and its provider is known
 }
 
 type sentView struct {
@@ -87,7 +90,7 @@ func (s *Server) viewDelivery(d *inspect.Delivery) deliveryView {
 		ID: d.ID, ReceivedAt: d.ReceivedAt, Method: d.Method, Target: d.Target, Path: d.Path(), URL: d.URL(),
 		Host: d.Host, Proto: d.Proto, RemoteAddr: d.RemoteAddr, Endpoint: d.Endpoint, Header: d.Header, Trailer: d.Trailer,
 		Size: d.Size, Stored: len(d.Body), SHA256: hex.EncodeToString(sum[:]), Text: isText(d.Body), Truncated: d.Truncated,
-		Disposition: d.Disposition, Reason: d.Reason, Pinned: d.Pinned, Facts: d.Facts,
+		Disposition: d.Disposition, Reason: d.Reason, Pinned: d.Pinned, Waiting: d.Waiting, Source: d.Source, Facts: d.Facts,
 	}
 	v.About, v.DeadlineMS = s.about(&d.Facts)
 	return v
@@ -97,7 +100,7 @@ func viewAttempt(a *inspect.Attempt) attemptView {
 	v := attemptView{
 		DeliveryID: a.DeliveryID, Number: a.Number, Trigger: a.Trigger, State: a.State, StartedAt: a.StartedAt,
 		DurationNS: int64(a.Duration), URL: a.URL, Error: a.Error, ErrorKind: a.ErrorKind, Protocol: a.Protocol,
-		Outlook: a.Outlook,
+		Simulation: a.Simulation, Outlook: a.Outlook,
 	}
 	if s := a.Sent; s != nil {
 		v.Sent = &sentView{Method: s.Method, Host: s.Host, Header: s.Header, Edited: s.Edited, Size: len(s.Body), Signed: s.Signed}

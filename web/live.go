@@ -39,6 +39,9 @@ type frame struct {
 	Removed    []int64           `json:"removed,omitempty"`
 	Counters   *inspect.Counters `json:"counters,omitempty"`
 	Status     *statusView       `json:"status,omitempty"`
+
+	// Those that began or ended; at first the newest there are.
+	Simulations []rehearsed `json:"simulations,omitempty"`
 }
 
 // sockets counts the live sockets, so that there are not too many and Close
@@ -203,6 +206,9 @@ type feeder struct {
 	rev      int64
 	counters inspect.Counters
 	status   statusView
+
+	newest  int64          // simulation
+	running map[int64]bool // simulations
 }
 
 // send sends one frame, if there is anything to tell; the first is always
@@ -216,8 +222,14 @@ func (f *feeder) send(ctx context.Context, conn *websocket.Conn, first bool) (mo
 	if err != nil {
 		return false, err
 	}
+	simulations, running := []rehearsed(nil), f.running
+	if first || changes.Reset || changes.Rev != f.rev {
+		if simulations, running, err = rehearsedSince(ctx, f.s.Store, f.newest, f.running); err != nil {
+			return false, err
+		}
+	}
 	status := f.s.view()
-	out := frame{Rev: changes.Rev, Reset: changes.Reset, Deliveries: changes.Deliveries, Removed: changes.Removed}
+	out := frame{Rev: changes.Rev, Reset: changes.Reset, Deliveries: changes.Deliveries, Removed: changes.Removed, Simulations: simulations}
 	tell := first || changes.Reset || changes.Rev != f.rev
 	if first || counters != f.counters {
 		out.Counters, tell = &counters, true
@@ -232,6 +244,9 @@ func (f *feeder) send(ctx context.Context, conn *websocket.Conn, first bool) (mo
 	if err := conn.WriteJSON(out); err != nil {
 		return false, errGone
 	}
-	f.rev, f.counters, f.status = changes.Rev, counters, status
+	f.rev, f.counters, f.status, f.running = changes.Rev, counters, status, running
+	for i := range simulations {
+		f.newest = max(f.newest, simulations[i].ID)
+	}
 	return changes.More, nil
 }

@@ -39,9 +39,16 @@ type Server struct {
 	// Token opens the inspector; see LoadToken. While it is "", nobody gets in.
 	Token string
 
-	// Sender makes the attempts of a replay. If nil, replays are refused and
-	// the answer says that nothing here can send.
+	// Sender makes the attempts of replays and simulations. If nil, both are
+	// refused and the answer says that nothing here can send.
 	Sender *replay.Sender
+
+	// Probe is read in simulations that bring no probe of their own. If nil, none is.
+	Probe *replay.Probe
+
+	// AllowProbes lets simulations bring a probe that is a program. Leave it
+	// off where a page can call: a page must not start programs.
+	AllowProbes bool
 
 	// Checker explains signatures, confirms handshakes and knows the providers'
 	// limits; nil leaves those out.
@@ -85,6 +92,8 @@ type Server struct {
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	live   sockets
+
+	rehearsals rehearsals
 }
 
 // A handler answers a request or says why not; see problem.go for what becomes
@@ -102,7 +111,10 @@ type route struct {
 func (s *Server) routes() []route {
 	get := func(h handler) map[string]handler { return map[string]handler{http.MethodGet: h} }
 	post := func(h handler) map[string]handler { return map[string]handler{http.MethodPost: h} }
-	const one = "/api/v1/deliveries/{id}"
+	const (
+		one = "/api/v1/deliveries/{id}"
+		sim = "/api/v1/simulations/{id}"
+	)
 	return []route{
 		{path: "/api/v1/deliveries", methods: get(s.list)},
 		{path: one, methods: map[string]handler{http.MethodGet: s.detail, http.MethodDelete: s.remove}},
@@ -121,6 +133,10 @@ func (s *Server) routes() []route {
 		{path: "/api/v1/openapi.json", methods: get(s.openapi)},
 		{path: "/api/v1/providers", methods: get(s.providers)},
 		{path: "/api/v1/providers/{name}", methods: get(s.provider)},
+		{path: "/api/v1/simulations", methods: map[string]handler{http.MethodGet: s.simulations, http.MethodPost: s.simulate}},
+		{path: sim, methods: get(s.simulation)},
+		{path: sim + "/cancel", methods: post(s.cancelSimulation)},
+		{path: sim + "/step", methods: post(s.stepSimulation)},
 		{path: "/api/v1/status", methods: get(s.status)},
 		{path: "/api/tunnels", methods: get(s.tunnels)},
 		{path: "/readyz", methods: get(s.ready), open: true},
@@ -142,12 +158,14 @@ func (s *Server) Handler() http.Handler {
 	return s.guard(mux)
 }
 
-// Close ends every live socket and returns when they are gone. A request in
-// flight is not waited for. Calling it again does nothing.
+// Close ends every live socket and every simulation that was begun here, and
+// returns when they are gone. A request in flight is not waited for. Calling it
+// again does nothing.
 func (s *Server) Close() error {
 	s.init()
 	s.cancel()
 	s.live.wait()
+	s.rehearsals.wait()
 	return nil
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -140,7 +141,7 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 	outlook := provider.Outlook{Provider: "x", Verdict: provider.WouldRetry, Text: "x", Confidence: provider.Unknown, Guess: true, RetryIn: 1, Limit: 1}
 	first := answered(200, "ok")
 	first.Outlook, first.Sent = &outlook, &inspect.Sent{Signed: "x"}
-	id := rg.add(inspect.Delivery{Body: []byte("{}"), Disposition: inspect.Forwarded, Reason: "x", Facts: facts}, first)
+	id := rg.add(inspect.Delivery{Body: []byte("{}"), Disposition: inspect.Forwarded, Reason: "x", Source: inspect.FromTrigger, Waiting: true, Facts: facts}, first)
 	_, body := rg.do("POST", "/api/v1/deliveries/"+itoa(id)+"/replay", `{"body":"x"}`)
 	check("Attempt", json.RawMessage(body))
 	list := get[listAnswer](rg, "/api/v1/deliveries")
@@ -159,7 +160,23 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 	check("Forecast", forecastAnswer{Secret: "x"})
 	check("Status", rg.view())
 	check("Counters", inspect.Counters{})
-	check("Frame", frame{})
+	check("Frame", frame{Simulations: []rehearsed{{}}})
 	check("Problem", problemf(400, "x"))
 	check("ReplayRequest", replayRequest{})
+	sim := inspect.Simulation{
+		EndedAt: time.Now(), Steps: []inspect.Step{{DueAt: time.Now(), Guess: true, DeliveryID: 1, Attempt: 1, Status: 1, Duration: 1, Error: "x", OK: new(bool), Note: "x"}},
+		MoreSteps: 1, Probes: []inspect.Reading{{Error: "x"}}, Table: &inspect.Table{}, Reasons: []inspect.Reason{{}},
+	}
+	check("Simulation", viewSimulation(&sim))
+	check("Step", sim.Steps[0])
+	check("Reading", sim.Probes[0])
+	check("Reason", sim.Reasons[0])
+	check("Table", sim.Table)
+	check("Rehearsed", rehearsed{})
+	probe := replay.Probe{Command: []string{"x"}, URL: "x", JSON: "x", Timeout: 1}
+	check("Probe", probe)
+	check("SimulationSpec", replay.Spec{
+		To: "x", Header: http.Header{"X": nil}, Count: 1, Mode: "x", Concurrency: 1, Deadline: 1, Policy: "x", Variant: "x", Speed: 1, Step: true,
+		StopWhen: "x", FailFirst: 1, FailStatus: 1, AllOrders: true, Slow: "x", Probe: &probe,
+	})
 }
