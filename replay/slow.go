@@ -71,7 +71,7 @@ func (r *rehearsal) bodySize() int { return len(r.deliveries[0].Body) }
 func (r *rehearsal) normal(label string) *inspect.Attempt {
 	i := r.planned(inspect.Step{Label: label})
 	r.begin(i)
-	a, err := r.attempt(Options{Trigger: inspect.Duplicate})
+	a, err := r.attempt(Options{Trigger: inspect.Duplicate, Signing: r.signing})
 	r.finish(i, a, err, 1)
 	r.changes = 1
 	return a
@@ -86,7 +86,7 @@ func (r *rehearsal) cut(base http.RoundTripper) {
 		return
 	}
 	r.begin(i)
-	a, err := r.attempt(Options{Transport: &cutter{base, r.bodySize()}})
+	a, err := r.attempt(Options{Signing: r.signing, Transport: &cutter{base, r.bodySize()}})
 	ok := a != nil && (a.Response == nil || a.Response.Status/100 != 2)
 	r.end(i, a, err, &ok, "")
 	switch {
@@ -137,7 +137,7 @@ func (r *rehearsal) trickle(base http.RoundTripper) {
 		return
 	}
 	r.begin(i)
-	a, err := r.attempt(Options{Trigger: inspect.Duplicate, Transport: &trickler{base, r.bodySize()}})
+	a, err := r.attempt(Options{Trigger: inspect.Duplicate, Signing: r.signing, Transport: &trickler{base, r.bodySize()}})
 	if a != nil && a.Duration > trickleTime {
 		// The provider's limit is for the answer, not for its own slowness.
 		judged := *a
@@ -169,7 +169,7 @@ func (r *rehearsal) ignore(base http.RoundTripper) {
 	transport := &deaf{RoundTripper: base, patience: limit}
 	i := r.planned(inspect.Step{Label: "the answer got lost"})
 	r.begin(i)
-	a, err := r.attempt(Options{Trigger: inspect.Duplicate, Transport: transport})
+	a, err := r.attempt(Options{Trigger: inspect.Duplicate, Signing: r.signing, Transport: transport})
 	lost := transport.lost()
 	ok := lost != nil && r.provider.Delivery.Accepts(lost.Status)
 	var judged *bool

@@ -177,24 +177,36 @@ func TestSlowTLS(t *testing.T) {
 
 // A canceled rehearsal does not trickle on.
 func TestSlowCanceled(t *testing.T) {
-	begun := make(chan struct{}, 1)
-	s := setStage(t, "", slowEvent, func(_ *stage, _ http.ResponseWriter, r *http.Request) {
-		begun <- struct{}{}
-		_, _ = io.Copy(io.Discard, r.Body)
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		<-begun
-		cancel()
-	}()
-	start := time.Now()
-	sim, err := s.simulator.Run(ctx, Spec{Kind: "slow", Slow: "trickle", Deliveries: []int64{s.id}})
-	if err != nil || sim.State != inspect.SimulationCanceled || sim.Verdict == inspect.Pass {
-		t.Errorf("got %+v %v", sim, err)
-	}
-	if took := time.Since(start); took > trickleTime/2 {
+	s := setStage(t, "", slowEvent, func(_ *stage, _ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	begun := time.Now()
+	s.canceled(t, Spec{Kind: "slow", Slow: "trickle"}, 1)
+	if took := time.Since(begun); took > trickleTime/2 {
 		t.Errorf("it took %s to cancel", took)
 	}
+}
+
+// canceled cancels a rehearsal when n of its steps run, and checks how it ends.
+func (s *stage) canceled(t *testing.T, spec Spec, n int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s.simulator.OnChange = func(sim *inspect.Simulation) {
+		running := 0
+		for _, step := range sim.Steps {
+			if step.State == inspect.StepRunning {
+				running++
+			}
+		}
+		if running == n {
+			cancel()
+		}
+	}
+	spec.Deliveries = append(spec.Deliveries, s.id)
+	sim, err := s.simulator.Run(ctx, spec)
+	if err != nil || sim.State != inspect.SimulationCanceled || sim.Verdict != inspect.Inconclusive {
+		t.Errorf("got %+v %v", sim, err)
+	}
+	s.balanced(t, 0)
 }
 
 func TestSlowCheck(t *testing.T) {
