@@ -37,6 +37,7 @@ import (
 //	                            Its latest request's body is in NAME.body, all of it in NAME.request
 //	freeport NAME               sets $NAME to a port that nothing listens at
 //	handlerat NAME PORT STATUS [BODY]  is handler, at that port
+//	untilpost PATTERN URL FILE  posts a file until the status line matches; "broken" is no answer at all
 //	ready FILE                  waits for a ready file; sets $PUBLIC, $RECEIVER, $RECEIVER_PORT, $INSPECTOR,
 //	                            $INSPECTOR_ADDR, $TOKEN, $DATA
 //	post URL [FILE] [HEADER]…   posts a file (or nothing); its answer is standard output, the
@@ -65,7 +66,7 @@ func TestSessions(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"handler": cmdHandler, "ready": cmdReady, "post": cmdPost, "settle": cmdSettle,
-			"freeport": cmdFreePort, "handlerat": cmdHandlerAt,
+			"freeport": cmdFreePort, "untilpost": cmdUntilPost, "handlerat": cmdHandlerAt,
 			"until": cmdUntil, "appear": cmdAppear, "ngrok": cmdNgrok, "bytes": cmdBytes, "sign": cmdSign,
 		},
 	})
@@ -228,6 +229,23 @@ func cmdPost(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("post %s: %s\n%s", args[0], resp.Status, answer)
 	}
 	_, _ = fmt.Fprintf(ts.Stdout(), "%s\n%s", resp.Status, answer)
+}
+
+func cmdUntilPost(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: untilpost PATTERN URL FILE")
+	}
+	pattern, err := regexp.Compile(args[0])
+	ts.Check(err)
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	wait(ts, args[0], func() bool {
+		resp, err := client.Post(args[1], "application/json", strings.NewReader(ts.ReadFile(args[2])))
+		if err != nil {
+			return pattern.MatchString("broken")
+		}
+		_ = resp.Body.Close()
+		return pattern.MatchString(resp.Status)
+	})
 }
 
 func cmdSettle(ts *testscript.TestScript, _ bool, _ []string) {

@@ -154,7 +154,7 @@ func (s *session) serve() error {
 	}
 	if s.page != nil {
 		s.site = &web.Server{
-			Store: s.store, Token: s.token, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health,
+			Store: s.store, Token: s.token, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health, LoseAcks: s.rc.LoseAcks,
 			HandlerURL: describe(s.handler), InspectorURL: "http://" + s.page.Addr().String(), ReceiverURL: s.receiverURL(),
 			Checker: s.checker, ShowSecrets: s.showSecrets, Version: version(), Log: slog.New(slog.DiscardHandler),
 		}

@@ -63,6 +63,7 @@ hookloop simulate burst last -n 500 -c 50`, addBurst),
 hookloop simulate slow last --how cut`, addSlow),
 		a.rehearsalCommand("tamper ID|last", "Deliver with signatures that do not hold, which the handler must refuse",
 			`hookloop simulate tamper last --secret stripe=env:STRIPE_WEBHOOK_SECRET`, nil),
+		a.lostAckCommand(), a.catchUpCommand(),
 	)
 	return cmd
 }
