@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -13,16 +13,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/replay"
+	"hookloop/replay/mockapi"
 )
 
 func (a *app) demoCommand() *cobra.Command {
 	var output, inspector string
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "See the whole loop on this machine, without an account",
-		Long: "demo starts a small order service as the handler, sends it signed sample deliveries, and shows what happens.\n" +
-			"The service fails its first delivery, so that there is something to replay. Nothing is kept.",
+		Short: "See the whole story on this machine, without an account",
+		Long: "demo starts a small image service as the handler and a stand-in of APIXO's API, and shows what happens to callbacks:\n" +
+			"one fails, is retried by the provider's clock (compressed), comes twice, is processed twice, and then, with the service\n" +
+			"mended, once. Nothing is kept.",
 		Example: "hookloop demo\nhookloop demo --output compact",
 		Args:    args(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -41,6 +44,14 @@ func (a *app) demoCommand() *cobra.Command {
 	return cmd
 }
 
+// How much faster than APIXO's clock the demo's is, and how long it pauses
+// between the parts of its story.
+const (
+	demoSpeed      = 30
+	demoWatchSpeed = 10 // where a person watches
+	demoWatchPace  = 4 * time.Second
+)
+
 // demo runs the demo in a folder that it removes again.
 func (a *app) demo(ctx context.Context, f *listenFlags, output string) (err error) {
 	dir, err := os.MkdirTemp("", "hookloop-demo-")
@@ -49,7 +60,7 @@ func (a *app) demo(ctx context.Context, f *listenFlags, output string) (err erro
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	a.dataDir = dir
-	service, err := startOrderService()
+	service, err := startImageService()
 	if err != nil {
 		return err
 	}
@@ -59,153 +70,135 @@ func (a *app) demo(ctx context.Context, f *listenFlags, output string) (err erro
 		return err
 	}
 	defer s.close()
-	d := &demo{s: s, service: service}
+	s.checker.AddSecret("stripe", provider.Secret{Label: "of the image service", Value: service.secret})
+	d := &demo{s: s, service: service, speed: demoSpeed, out: printer{io.Discard}}
+	if output == "tui" {
+		d.speed, d.pace = demoWatchSpeed, demoWatchPace
+	}
+	closeAPI, err := d.startAPI()
+	if err != nil {
+		return err
+	}
+	defer closeAPI()
 	if output == "compact" {
-		return d.tell(ctx, a.Stdout)
+		d.out = printer{a.Stdout}
+		return d.tell(ctx)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	view := s.view()
 	view.LiveNotice = d.notice
-	ended := make(chan struct{})
+	ended := make(chan error, 1)
 	go func() {
-		defer close(ended)
-		d.play(ctx)
+		ended <- d.play(ctx)
 		if output != "tui" {
 			cancel() // nobody is there to press q
 		}
 	}()
 	err = s.show(ctx, output, view, func() error { return nil })
 	cancel()
-	<-ended
+	if playErr := <-ended; err == nil && output != "tui" {
+		err = playErr
+	}
 	return err
 }
 
-// A demo is the story: three deliveries, of which the first fails.
+// A demo is the story and those in it.
 type demo struct {
 	s       *session
-	service *orderService
-	sent    atomic.Int64
+	service *imageService
+	api     string  // base URL of the stand-in
+	speed   float64 // of its clock
+	pace    time.Duration
+	out     printer
+	said    atomic.Pointer[string]
 }
 
-// pace is how far apart the deliveries arrive where a person watches.
-const pace = 900 * time.Millisecond
-
-// play sends the deliveries while somebody watches.
-func (d *demo) play(ctx context.Context) {
-	for _, sample := range samples() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pace):
-		}
-		if _, err := d.send(ctx, sample); err != nil {
-			return
-		}
-	}
-}
-
-// send delivers a sample as its provider would, and returns the delivery's id
-// when its attempt has ended.
-func (d *demo) send(ctx context.Context, sample sample) (int64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.s.receiverURL()+sample.path, strings.NewReader(sample.body))
+// startAPI serves the stand-in of APIXO's API on a free port.
+func (d *demo) startAPI() (stop func(), err error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	req.Header = sample.sign(d.service.secret)
-	provider := &http.Transport{DisableCompression: true, DisableKeepAlives: true}
-	resp, err := provider.RoundTrip(req)
-	if err != nil {
-		return 0, err
-	}
-	_, _ = io.Copy(io.Discard, resp.Body)
-	_ = resp.Body.Close()
-	id := d.sent.Add(1)
-	return id, d.ended(ctx, id, 1)
-}
-
-// ended waits for the end of an attempt.
-func (d *demo) ended(ctx context.Context, id int64, number int) error {
-	signal, cancel := d.s.store.Watch()
-	defer cancel()
-	for {
-		at, err := d.s.store.Attempt(ctx, id, number)
-		if err != nil {
-			return err
-		}
-		if at.State != inspect.Pending {
-			return nil
-		}
-		select {
-		case <-signal:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// notice tells the person at the terminal UI what to do next.
-func (d *demo) notice() string {
-	c, err := d.s.store.Counters(context.Background())
-	switch {
-	case err != nil || d.sent.Load() == 0:
-		return "A sample order service is the handler. Three providers are about to send their webhooks …"
-	case c.Received < int64(len(samples())):
-		return "Deliveries arrive. The order service fails its first one; look at #1 in a moment …"
-	case c.Attempts == c.Received:
-		return "#1 failed with 500. Press g to go to it, enter to look, r to replay: same bytes, same signature"
-	}
-	return "That is the loop: fix, replay, look again. q quits; then try `hookloop listen 3000` with your own handler"
+	api := &mockapi.APIXO{Config: mockapi.Config{Speed: d.speed}}
+	srv := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = srv.Serve(ln) }()
+	d.api = "http://" + ln.Addr().String()
+	return func() {
+		_ = srv.Close()
+		api.Close()
+	}, nil
 }
 
 // tell plays the story and tells it in lines.
-func (d *demo) tell(ctx context.Context, w io.Writer) error {
-	p := printer{w}
-	p.linef("hookloop demo: a sample order service and three providers, all on this machine.")
-	p.linef("")
-	d.s.greet(w)
-	p.linef("")
-	for i, sample := range samples() {
-		p.linef("%d. %s", i+1, sample.story)
-		id, err := d.send(ctx, sample)
-		if err != nil {
-			return err
-		}
-		if err := d.result(ctx, p, id, 1); err != nil {
-			return err
-		}
-	}
-	p.linef("4. The order service is up by now. hookloop replays #1: the same bytes, the same signature.")
-	at, err := d.s.sender.Replay(ctx, 1, replay.Options{})
-	if err != nil {
-		return err
-	}
-	if err := d.ended(ctx, 1, at.Number); err != nil {
-		return err
-	}
-	if err := d.result(ctx, p, 1, at.Number); err != nil {
+func (d *demo) tell(ctx context.Context) error {
+	d.out.linef("hookloop demo: an image service, and a stand-in of APIXO's API %g times as fast, all on this machine.", d.speed)
+	d.out.linef("")
+	d.s.greet(d.out.w)
+	d.out.linef("")
+	if err := d.play(ctx); err != nil {
 		return err
 	}
 	c, err := d.s.store.Counters(ctx)
 	if err != nil {
 		return err
 	}
-	p.linef("")
-	p.linef("Received %d = %d forwarded. Attempts %d = %d answered 2xx + %d answered 5xx. Nothing is lost, nothing overwritten.",
+	d.out.linef("")
+	d.out.linef("Received %d = %d forwarded. Attempts %d = %d answered 2xx + %d answered 5xx. Nothing is lost, nothing overwritten.",
 		c.Received, c.Forwarded, c.Attempts, c.Status2xx, c.Status5xx)
-	p.linef("Now with your own handler: hookloop listen 3000")
+	d.out.linef("Now with your own handler: hookloop listen 3000")
 	return nil
 }
 
-func (d *demo) result(ctx context.Context, p printer, id int64, number int) error {
-	at, err := d.s.store.Attempt(ctx, id, number)
+// say tells the next part of the story, to the terminal UI's reader too.
+func (d *demo) say(ctx context.Context, text string) {
+	d.said.Store(&text)
+	d.s.store.Notify()
+	d.out.linef("%s", text)
+	d.sleep(ctx)
+}
+
+func (d *demo) sleep(ctx context.Context) {
+	if d.pace == 0 {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(d.pace):
+	}
+}
+
+// notice is what is said last.
+func (d *demo) notice() string {
+	if text := d.said.Load(); text != nil {
+		return *text
+	}
+	return ""
+}
+
+// result prints how an attempt ended, what its signature is worth and what the
+// provider would do now.
+func (d *demo) result(ctx context.Context, id int64) error {
+	delivery, err := d.s.store.Delivery(ctx, id)
+	if err != nil {
+		return err
+	}
+	at, err := d.s.store.Attempt(ctx, id, 1)
 	if err != nil {
 		return err
 	}
 	answer := at.Error
 	if at.Response != nil {
-		answer = fmt.Sprintf("%d %s", at.Response.Status, strings.TrimSpace(string(at.Response.Body)))
+		answer = strings.TrimSpace(string(at.Response.Body))
+		d.out.linef("   #%d %s %s → %d %s", id, delivery.Facts.Provider, delivery.Facts.Event, at.Response.Status, inspect.Escape(answer))
+	} else {
+		d.out.linef("   #%d → %s", id, inspect.Escape(answer))
 	}
-	p.linef("   #%d attempt %d → %s", id, number, inspect.Escape(answer))
+	if delivery.Facts.Signature == provider.Valid {
+		d.out.linef("   %s", inspect.Escape(delivery.Facts.SignatureReason))
+	}
+	if at.Outlook != nil {
+		d.out.linef("   %s", inspect.Escape(at.Outlook.Text))
+	}
 	return nil
 }
