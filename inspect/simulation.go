@@ -21,7 +21,7 @@ type SimulationState string
 const (
 	SimulationRunning     SimulationState = "running"
 	SimulationEnded       SimulationState = "ended"       // with a verdict
-	SimulationCanceled    SimulationState = "canceled"    // by its user; Inconclusive
+	SimulationCanceled    SimulationState = "canceled"    // by its user; Inconclusive, unless something had failed by then
 	SimulationInterrupted SimulationState = "interrupted" // its process ended first; Inconclusive
 )
 

@@ -151,6 +151,10 @@ func (r *rehearsal) finish(i int, a *inspect.Attempt, err error, number int) pro
 		r.end(i, nil, err, &no, "")
 		return provider.Outlook{Verdict: provider.NotKnown}
 	}
+	if a.ErrorKind == inspect.ErrCanceled { // it was cut, and says nothing
+		r.end(i, a, err, nil, "")
+		return provider.Outlook{Verdict: provider.NotKnown}
+	}
 	o := outcome(a, number)
 	if r.patient {
 		o.Duration = 0
@@ -198,11 +202,20 @@ func (r *rehearsal) findAccepted() {
 		return
 	}
 	for _, j := range failed[:min(len(failed), toldFailures)] {
-		r.find(inspect.Fail, "%s: %s", r.label(j.step), failure(j))
+		r.find(r.failed(j), "%s: %s", r.label(j.step), failure(j))
 	}
 	if more := len(failed) - toldFailures; more > 0 {
-		r.find(inspect.Fail, "%d more attempts were not accepted", more)
+		r.find(r.failed(failed[toldFailures]), "%d more attempts were not accepted", more)
 	}
+}
+
+// failed is what an attempt that was not accepted comes to. A handler that
+// refuses a signature which could not be made again is not at fault.
+func (r *rehearsal) failed(j judgement) inspect.Verdict {
+	if r.stale && j.attempt.Response != nil && slices.Contains([]int{400, 401, 403}, j.attempt.Response.Status) {
+		return inspect.Inconclusive
+	}
+	return inspect.Fail
 }
 
 // judgements returns those so far, by step.

@@ -35,6 +35,7 @@ type rehearsal struct {
 	judgesProbe bool // the kind's run reads and judges the probe itself, after the first reading
 
 	signing Signing // of attempts of the same event
+	stale   bool    // they could not be signed again, though the provider would have
 	patient bool    // an answer after the deadline is no failure: it is what is rehearsed
 
 	mu     sync.Mutex

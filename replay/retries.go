@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -71,6 +72,9 @@ func runRetries(r *rehearsal) error {
 	if !r.known {
 		return fmt.Errorf("it is not known who sent #%d, so not when it would be delivered again: name a --policy, such as stripe or custom:30s,2m,10m", r.deliveries[0].ID)
 	}
+	if r.provider.Delivery.Retry == nil {
+		return fmt.Errorf("it is not published when %s delivers again: name another --policy, such as custom:30s,2m,10m", r.provider.Name)
+	}
 	c := &clock{provider: r.provider, speed: r.spec.Speed, goOn: r.spec.StopWhen == "never", rand: r.s.Rand}
 	if r.spec.Step {
 		c.step = r.s.Next
@@ -130,7 +134,7 @@ func (r *retrying) send(t turn) provider.Outcome {
 	})
 	limit, published := r.deadline()
 	if !published {
-		limit = DefaultTimeout * 2 // the Sender's ends it first
+		limit = math.MaxInt64 // the Sender's ends it first
 	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -193,6 +197,8 @@ func (r *retrying) findEnd() {
 	case first < 0:
 		r.findLost(all)
 		return
+	case first == 0 && r.provider.Delivery.Retry.Never:
+		r.find(inspect.Pass, "%s was accepted; %s never delivers again", r.label(all[0].step), r.provider.Name)
 	case first == 0:
 		r.find(inspect.Pass, "%s was accepted; --fail-first 1 shows what comes after a failure", r.label(all[0].step))
 	default:
@@ -221,8 +227,7 @@ func (r *retrying) findLost(all []judgement) {
 		}
 		return
 	}
-	verdict := inspect.Fail
-	text := "the event is lost"
+	verdict, text := r.failed(last), "the event is lost"
 	switch last.outlook.Verdict {
 	case provider.NotKnown, provider.WouldRetry: // the clock stops at some time
 		text = "the event was not accepted"
@@ -273,15 +278,15 @@ func (r *rehearsal) offset(step int) time.Duration {
 // so for each delivery, and it can be done; else where it has to be.
 func (r *rehearsal) findSigning(ctx context.Context) {
 	d := r.deliveries[0]
-	f, err := r.s.Sender.Forecast(ctx, d.ID, Options{To: r.spec.To, Header: r.spec.Header})
+	f, err := r.s.Sender.Forecast(ctx, d.ID, Options{To: r.spec.To, Header: r.spec.Header, Signing: SignAgain})
 	if err != nil {
 		return // the attempts will tell
 	}
 	if f.CanSign && r.resigns() {
 		r.signing = SignAgain
 	}
-	if f.Refused != "" && !f.CanSign {
-		r.find(inspect.Pass, "a handler that checks signatures refuses this delivery: %s, and it cannot be signed again: %s", f.Refused, f.Why)
+	if r.stale = !f.CanSign && (f.Refused != "" || r.resigns() && d.Facts.Scheme != ""); r.stale {
+		r.find(inspect.Pass, "the signature is the one that arrived, which a handler that checks it may refuse by now: %s", f.Why)
 	}
 }
 

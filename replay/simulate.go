@@ -111,12 +111,16 @@ func (s *Simulator) prepare(ctx context.Context, spec Spec) (*rehearsal, error) 
 	r := &rehearsal{ctx: ctx, s: s, spec: spec, kind: kinds[spec.Kind], changes: 1}
 	for _, id := range spec.Deliveries {
 		o := Options{To: spec.To, Header: spec.Header}
-		d, _, err := s.Sender.prepare(ctx, id, o)
+		d, plan, err := s.Sender.prepare(ctx, id, o)
 		if err != nil {
 			return nil, err
 		}
 		r.deliveries = append(r.deliveries, d)
-		if last, err := s.Sender.Store.Attempts(ctx, id); err == nil && slices.ContainsFunc(last, accepted) {
+		before, err := s.Sender.Store.Attempts(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(before, func(a inspect.Attempt) bool { return acceptedBy(plan.dest, &a) }) {
 			r.doneOnce++
 		}
 	}
@@ -134,9 +138,11 @@ func (s *Simulator) prepare(ctx context.Context, spec Spec) (*rehearsal, error) 
 	return r, nil
 }
 
-// accepted reports whether the handler itself accepted an attempt, as far as its status says.
-func accepted(a inspect.Attempt) bool {
-	return a.Summary().OK() && a.State == inspect.Answered && a.Response.Header.Get(AnsweredHeader) == ""
+// acceptedBy reports whether the handler at a destination accepted an attempt,
+// as far as its status says.
+func acceptedBy(handler destination, a *inspect.Attempt) bool {
+	dest, ok := parseDestination(a.URL)
+	return ok && dest.host == handler.host && a.State == inspect.Answered && a.Summary().OK() && a.Response.Header.Get(AnsweredHeader) == ""
 }
 
 // Limits of a Spec.

@@ -191,3 +191,217 @@ func TestDuplicates(t *testing.T) {
 		})
 	}
 }
+
+// A delivery that the handler has accepted before is a duplicate already.
+func TestAcceptedBefore(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		handler func(*stage, http.ResponseWriter, *http.Request)
+		kind    string
+		want    inspect.Verdict
+		text    string
+	}{
+		{"correct", idempotent(), "duplicates", inspect.Pass, "stayed at 1: the handler had accepted this before, and did not do it again"},
+		{"naive", naive, "duplicates", inspect.Fail, "happened twice"},
+		{"naive, once", naive, "retries", inspect.Inconclusive, "if it did the work then, it has done it again"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := setStage(t, "apixo", event, tt.handler)
+			if _, err := s.sender.Replay(t.Context(), s.id, Options{}); err != nil {
+				t.Fatal(err)
+			}
+			s.run(t, Spec{Kind: tt.kind, Probe: s.probe()}, tt.want, tt.text)
+		})
+	}
+}
+
+// A simulation that is canceled keeps what was seen.
+func TestSimulationCancel(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		answer int
+		want   inspect.Verdict
+		reason string
+	}{
+		{"nothing failed", 200, inspect.Inconclusive, "it was canceled"},
+		{"something failed", 409, inspect.Fail, "409 Conflict"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var got atomic.Int64
+			s := setStage(t, "stripe", event, func(_ *stage, w http.ResponseWriter, r *http.Request) {
+				_ = eventID(r) // a server sees that its client has gone when the body is read
+				if got.Add(1) == 3 {
+					cancel()
+					<-r.Context().Done()
+				}
+				w.WriteHeader(tt.answer)
+			})
+			sim, err := s.simulator.Run(ctx, Spec{Kind: "duplicates", Deliveries: []int64{s.id}, Count: 5, Probe: s.probe()})
+			if err != nil || sim.State != inspect.SimulationCanceled || sim.Verdict != tt.want {
+				t.Fatalf("got %+v %v, want %s", sim, err, tt.want)
+			}
+			var states []inspect.StepState
+			for _, step := range sim.Steps {
+				states = append(states, step.State)
+			}
+			want := []inspect.StepState{inspect.StepDone, inspect.StepDone, inspect.StepDone, inspect.StepSkipped, inspect.StepSkipped}
+			if !slices.Equal(states, want) || !strings.Contains(sim.Steps[2].Error, "given up") || sim.Steps[4].Note != "canceled" {
+				t.Errorf("the steps are %+v", sim.Steps)
+			}
+			if !strings.Contains(sim.Reasons[0].Text, tt.reason) {
+				t.Errorf("the first reason is %+v", sim.Reasons[0])
+			}
+			if stored, err := s.store.Simulation(t.Context(), sim.ID); err != nil || stored.State != inspect.SimulationCanceled || stored.Verdict != tt.want {
+				t.Errorf("stored is %+v %v", stored, err)
+			}
+		})
+	}
+}
+
+// A fault of hookloop's own ends the record, too.
+func TestSimulationPanic(t *testing.T) {
+	kinds["panics"] = kind{title: func(*Spec) string { return "x" }, run: func(r *rehearsal) error {
+		r.planned(inspect.Step{Label: "one"})
+		panic("oh")
+	}}
+	kinds["fails"] = kind{title: func(*Spec) string { return "x" }, run: func(*rehearsal) error { return fmt.Errorf("no way") }}
+	t.Cleanup(func() { delete(kinds, "panics"); delete(kinds, "fails") })
+	s := setStage(t, "", event, naive)
+	s.run(t, Spec{Kind: "panics"}, inspect.Inconclusive, "fault of its own")
+	sim, err := s.simulator.Run(t.Context(), Spec{Kind: "fails", Deliveries: []int64{s.id}})
+	if err != nil || sim.Verdict != inspect.Inconclusive || sim.Reasons[0].Text != "it could not go on: no way" {
+		t.Errorf("got %+v %v", sim, err)
+	}
+}
+
+// Many changes are few stores and few calls.
+func TestChangesAreCoalesced(t *testing.T) {
+	kinds["busy"] = kind{title: func(*Spec) string { return "x" }, run: func(r *rehearsal) error {
+		for i := range 3000 {
+			r.begin(r.planned(inspect.Step{Label: fmt.Sprint(i)}))
+		}
+		return nil
+	}}
+	t.Cleanup(func() { delete(kinds, "busy") })
+	s := setStage(t, "", event, naive)
+	var calls int
+	var last *inspect.Simulation
+	s.simulator.OnChange = func(sim *inspect.Simulation) { calls++; last = sim }
+	began := time.Now()
+	sim := s.run(t, Spec{Kind: "busy"}, inspect.Pass, "without --probe it is not known whether the side effect happened once")
+	if most := int(time.Since(began)/saveInterval) + 3; calls > most || last != sim {
+		t.Errorf("%d calls, want at most %d, the last with what Run returned", calls, most)
+	}
+	if len(sim.Steps) != inspect.MaxSteps || sim.MoreSteps != 3000-inspect.MaxSteps {
+		t.Errorf("%d steps and %d more", len(sim.Steps), sim.MoreSteps)
+	}
+}
+
+func TestSpecIsRefused(t *testing.T) {
+	s := setStage(t, "stripe", event, naive)
+	id := []int64{s.id}
+	for _, tt := range []struct {
+		spec Spec
+		want string
+	}{
+		{Spec{Kind: "duplicate", Deliveries: id}, `there is no simulation "duplicate": it is one of `},
+		{Spec{Kind: "duplicates"}, "needs a delivery"},
+		{Spec{Kind: "duplicates", Deliveries: []int64{0}}, "0 is not a delivery"},
+		{Spec{Kind: "duplicates", Deliveries: []int64{99}}, "there is no delivery #99"},
+		{Spec{Kind: "duplicates", Deliveries: []int64{1, 1}}, "takes one delivery"},
+		{Spec{Kind: "duplicates", Deliveries: id, Count: 1}, "give from 2 to 100"},
+		{Spec{Kind: "duplicates", Deliveries: id, Count: -1}, "the count is -1"},
+		{Spec{Kind: "duplicates", Deliveries: id, Mode: "all"}, `no mode "all"`},
+		{Spec{Kind: "duplicates", Deliveries: id, Deadline: -1}, "the deadline is"},
+		{Spec{Kind: "duplicates", Deliveries: id, To: "http://192.0.2.1/"}, "another machine"},
+		{Spec{Kind: "duplicates", Deliveries: id, To: "ftp://x"}, "ftp"},
+		{Spec{Kind: "duplicates", Deliveries: id, Header: http.Header{"A": {"b\n"}}}, "line break"},
+		{Spec{Kind: "duplicates", Deliveries: id, Probe: &Probe{}}, "the probe is empty"},
+		{Spec{Kind: "retries", Deliveries: id, Policy: "stirpe"}, "did you mean stripe?"},
+		{Spec{Kind: "retries", Deliveries: id, Policy: "custom:"}, "is no time"},
+		{Spec{Kind: "retries", Deliveries: id, Policy: "custom:30s,x"}, `"x" is no time`},
+		{Spec{Kind: "retries", Deliveries: id, Variant: "nope"}, `no variant "nope"`},
+		{Spec{Kind: "retries", Deliveries: id, Speed: -1}, "the speed is -1"},
+		{Spec{Kind: "retries", Deliveries: id, StopWhen: "x"}, `no "x" to stop at`},
+		{Spec{Kind: "retries", Deliveries: id, FailStatus: 99}, "99 is no status"},
+		{Spec{Kind: "retries", Deliveries: id, FailFirst: -1}, "the first -1"},
+		{Spec{Kind: "retries", Deliveries: id, Step: true}, "leave --step out"},
+	} {
+		sim, err := s.simulator.Run(t.Context(), tt.spec)
+		if sim != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: got %v, want an error with %q", tt.spec, err, tt.want)
+		}
+	}
+	if list, err := s.store.Simulations(t.Context(), 0, 0); err != nil || len(list) != 0 {
+		t.Errorf("%d simulations were begun (%v), want none", len(list), err)
+	}
+}
+
+// A handler that checks signatures and their age accepts each delivery of an
+// old event, which is signed as of now.
+func TestDuplicatesAreSigned(t *testing.T) {
+	s := setStage(t, "", event, func(s *stage, w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if why := stripe.refuse(r, string(body), testSecret); why != "" {
+			http.Error(w, why, http.StatusBadRequest)
+			return
+		}
+		s.count.CompareAndSwap(0, 1)
+	})
+	old := time.Now().Add(-24 * time.Hour)
+	header, body := stripe.sign(old, testSecret, stripe.body)
+	add := func() {
+		d := &inspect.Delivery{
+			Method: "POST", Target: "/hook", Host: "example.test", Proto: "HTTP/1.1", ReceivedAt: old, Header: header.Clone(), Body: []byte(body),
+			Size: int64(len(body)), Disposition: inspect.Held,
+		}
+		d.Facts, _ = s.sender.Checker.Assess(d.Request())
+		if err := s.store.Add(t.Context(), d, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.id = d.ID
+	}
+	add() // without a secret, it can't be; the handler is right to refuse it
+	sim := s.run(t, Spec{Kind: "duplicates"}, inspect.Inconclusive, "400 Bad Request")
+	if !slices.ContainsFunc(sim.Reasons, func(r inspect.Reason) bool {
+		return strings.Contains(r.Text, "the signature is the one that arrived") && strings.Contains(r.Text, "--secret stripe=")
+	}) {
+		t.Errorf("no reason says that it could not be signed: %+v", sim.Reasons)
+	}
+	s.run(t, Spec{Kind: "retries", Speed: 1e5}, inspect.Inconclusive, "400 Bad Request")
+	s.sender.Checker.Secrets = map[string][]provider.Secret{"stripe": {{Label: "STRIPE", Value: testSecret}}}
+	add()
+	s.run(t, Spec{Kind: "duplicates", Probe: s.probe()}, inspect.Pass, "both attempts were accepted")
+	for _, a := range mustAttempts(t, s) {
+		if a.Sent == nil || !strings.Contains(a.Sent.Signed, "stripe v1 with STRIPE") {
+			t.Errorf("attempt %d was not signed again: %+v", a.Number, a.Sent)
+		}
+	}
+}
+
+func mustAttempts(t *testing.T, s *stage) []inspect.Attempt {
+	t.Helper()
+	list, err := s.store.Attempts(t.Context(), s.id)
+	if err != nil || len(list) == 0 {
+		t.Fatalf("%d attempts (%v)", len(list), err)
+	}
+	return list
+}
+
+// An answer in the handler's place is recorded as one, and the handler sees nothing.
+func TestAnswerInPlace(t *testing.T) {
+	s := setStage(t, "stripe", event, naive)
+	a, err := s.sender.Replay(t.Context(), s.id, Options{Answer: &inspect.Response{Status: 503, Body: []byte("no")}, Trigger: inspect.Retry})
+	if err != nil || a.State != inspect.Answered || a.Response.Status != 503 || a.Response.Size != 2 || a.Trigger != inspect.Retry {
+		t.Fatalf("got %+v %v", a, err)
+	}
+	stored := mustAttempts(t, s)[0]
+	if stored.Response.Header.Get("Hookloop-Answered") != "in the handler's place" || !strings.HasSuffix(stored.URL, "/hook") {
+		t.Errorf("stored is %+v", stored)
+	}
+	if n := s.count.Load(); n != 0 {
+		t.Errorf("the handler got %d requests", n)
+	}
+}

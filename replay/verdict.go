@@ -88,6 +88,9 @@ func (r *rehearsal) findOnce() {
 	r.find(reason.Verdict, "%s", reason.Text)
 }
 
+// maxCount is the largest number that counts as a count.
+const maxCount = 1e15
+
 // judgeProbe judges what a probe said before, after the first attempt (unless
 // that was not read) and after the last. The side effect is to have happened
 // want times, of which up to done may have been before.
@@ -95,7 +98,7 @@ func judgeProbe(values []string, want, done int) inspect.Reason {
 	counts := make([]int64, len(values))
 	for i, v := range values {
 		n, err := strconv.ParseInt(v, 10, 64)
-		if err != nil {
+		if err != nil || n > maxCount || n < -maxCount {
 			return judgeText(values, want, done)
 		}
 		counts[i] = n
