@@ -5,9 +5,10 @@ import { textOf } from './body.js';
 import { copy } from './clipboard.js';
 import { resign } from './edit.js';
 import { visible } from './format.js';
+import { choices, verdict } from './simulations.js';
 
 // Actions run for one page; ui has say(text, tone), show(dialog) busy(id, on)
-// and showAttempts().
+// showAttempts() and showSimulations().
 export class Actions {
   constructor(model, ui) {
     this.model = model;
@@ -49,6 +50,47 @@ export class Actions {
       if (question) this.ui.show({ kind: 'menu', ...resign(question, (signing) => this.try(() => this.send(d.id, { signing }))) });
       else await this.send(d.id, {});
     });
+  }
+
+  // simulate asks what to rehearse with the selected delivery.
+  async simulate() {
+    const d = (await this.selected())?.delivery;
+    if (!d) return;
+    const reason = this.replayReason(d) || (d.handshake ? 'It is a handshake: choose a delivery of an event.' : '');
+    if (reason) {
+      this.ui.say(reason, 'bad');
+      return;
+    }
+    this.ui.show({
+      kind: 'menu', title: `Simulate with #${d.id}`, entries: choices(d, this.related(d), (spec) => this.try(async () => {
+        this.model.stopFollowing();
+        const sim = await api.simulate(spec);
+        this.ui.say(`Simulation ${sim.id} begins.`);
+        this.ui.showSimulations();
+      })),
+    });
+  }
+
+  // related are up to two deliveries of the same provider right before d, oldest first.
+  related(d) {
+    const at = this.model.index(d.id);
+    if (at < 0) return [];
+    const fit = (o) => o.provider === d.provider && !o.truncated && o.disposition !== 'refused' && !o.handshake;
+    return this.model.rows.slice(at + 1, at + 101).filter(fit).slice(0, 2).map((o) => o.id).reverse();
+  }
+
+  stopSimulation(id) {
+    return this.try(() => api.stopSimulation(id));
+  }
+
+  stepSimulation(id) {
+    return this.try(() => api.stepSimulation(id));
+  }
+
+  // ended says what a simulation came to.
+  ended(sim) {
+    const [word, tone] = verdict(sim);
+    this.ui.say(`Simulation ${sim.id} of #${sim.delivery_id}: ${word}`, { good: 'good', bad: 'bad' }[tone]);
   }
 
   // forecast returns what the server says of the signature when it would be

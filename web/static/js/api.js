@@ -41,6 +41,10 @@ export const forecast = (id, request) => post(`${one(id)}/forecast`, request);
 export const signature = (id, signal) => json(`${one(id)}/signature`, { signal });
 export const confirm = (id) => post(`${one(id)}/confirm`, {});
 export const remove = (id) => call(one(id), { method: 'DELETE' });
+export const simulations = async (id, signal) => (await json(`/api/v1/simulations?delivery=${id}`, { signal })).simulations;
+export const simulate = (spec) => post('/api/v1/simulations', spec);
+export const stopSimulation = (id) => post(`/api/v1/simulations/${id}/cancel`, {});
+export const stepSimulation = (id) => post(`/api/v1/simulations/${id}/step`, {});
 export const curl = async (id) => (await call(`${one(id)}/curl`)).text();
 
 export const paths = {

@@ -12,6 +12,7 @@ import { Header } from './header.js';
 import { useKeys } from './keys.js';
 import { List } from './list.js';
 import { Model } from './model.js';
+import { useSimulations } from './simulations.js';
 
 function App() {
   const [, draw] = useReducer((n) => n + 1, 0);
@@ -23,10 +24,12 @@ function App() {
   const model = useMemo(() => new Model(draw), []);
   const actions = useMemo(() => new Actions(model, {
     say, show: setDialog, showAttempts: () => setTab('Attempts'),
+    showSimulations: () => { setTab('Simulations'); setOpen(true); },
     busy: (id, on) => setBusy((ids) => (on ? [...ids, id] : ids.filter((other) => other !== id))),
   }), []);
   useEffect(() => {
     const q = new URLSearchParams(location.search).get('q') || '';
+    model.onVerdict = (sim) => actions.ended(sim);
     model.start(q, Number(location.hash.slice(1)) || 0);
   }, []);
   useAddress(model);
@@ -38,6 +41,7 @@ function App() {
 
   const { summary } = model;
   const got = useDetail(model.selected, summary);
+  const sims = useSimulations(model.selected, summary);
   const shown = useRef(null); // stays on show until the next one is there
   if (got) shown.current = got;
   if (!model.selected) shown.current = null;
@@ -55,7 +59,8 @@ function App() {
   useKeys({ model, actions, dialog, setDialog, open, setOpen, back, step });
 
   const none = model.loaded && !model.rows.length && !model.query && !model.queryError;
-  const bind = { replay: () => actions.replay(), edit: () => actions.edit(), copyMenu: () => actions.copyMenu(), exportMenu: () => actions.exportMenu(), more: () => actions.more(),
+  const bind = { replay: () => actions.replay(), edit: () => actions.edit(), copyMenu: () => actions.copyMenu(), exportMenu: () => actions.exportMenu(), more: () => actions.more(), simulate: () => actions.simulate(),
+    stopSimulation: (id) => actions.stopSimulation(id), stepSimulation: (id) => actions.stepSimulation(id),
     sameEvent: (id) => actions.sameEvent(id), confirm: (d, title) => actions.confirm(d, title) };
   return html`
     <div class=${`page${open ? ' opened' : ''}`}>
@@ -66,7 +71,7 @@ function App() {
           ${model.loaded && !model.rows.length && html`<p class="no-match">Nothing matches the filter.</p>`}
           <${List} model=${model} onOpen=${openAt} />
         </section>
-        <${Detail} got=${shown.current} tab=${tab} setTab=${setTab} actions=${bind} busy=${busy.includes(shown.current?.id)}
+        <${Detail} got=${shown.current} sims=${shown.current?.id === model.selected ? sims : []} tab=${tab} setTab=${setTab} actions=${bind} busy=${busy.includes(shown.current?.id)}
           replayReason=${(d) => actions.replayReason(d)} onBack=${back} />
       </main>`}
       <${Dialogs} dialog=${dialog} close=${() => setDialog(null)} actions=${actions} />

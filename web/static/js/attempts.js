@@ -6,6 +6,7 @@ import * as api from './api.js';
 import { Body } from './body.js';
 import * as format from './format.js';
 import { Deadline, Outlook } from './outlook.js';
+import { stepOf } from './simulations.js';
 
 export function Outcome({ attempt, disposition }) {
   const [word, tone] = format.outcome(attempt, disposition);
@@ -22,21 +23,22 @@ export function Headers({ header, first = [] }) {
   </tbody></table>`;
 }
 
-export function Attempts({ d, attempts }) {
+export function Attempts({ d, attempts, sims = [] }) {
   const newest = attempts.length ? attempts[attempts.length - 1].number : 0;
   const [toggled, setToggled] = useState({});
   if (!attempts.length) {
+    if (d.waiting) return html`<p class="body-empty">There are none yet: it is delivered, in order, as soon as the handler answers again.</p>`;
     return html`<p class="body-empty">${d.disposition === 'refused' ? `There are none: hookloop refused the delivery (${format.visible(d.reason)}).` : 'There are none yet: the delivery was held. Replay it to make one.'}</p>`;
   }
   return html`<ol class="attempts" reversed>
     ${attempts.slice().reverse().map((a) => {
       const open = toggled[a.number] ?? a.number === newest;
-      return html`<${Attempt} key=${a.number} d=${d} a=${a} open=${open} onToggle=${() => setToggled({ ...toggled, [a.number]: !open })} />`;
+      return html`<${Attempt} key=${a.number} d=${d} a=${a} sims=${sims} open=${open} onToggle=${() => setToggled({ ...toggled, [a.number]: !open })} />`;
     })}
   </ol>`;
 }
 
-function Attempt({ d, a, open, onToggle }) {
+function Attempt({ d, a, sims, open, onToggle }) {
   const r = a.response;
   return html`
     <li class="attempt">
@@ -45,6 +47,7 @@ function Attempt({ d, a, open, onToggle }) {
         <${Outcome} attempt=${a} />
         <span class="attempt-name">Attempt ${a.number}</span>
         <span class="trigger">${a.trigger}</span>
+        ${a.simulation > 0 && html`<span class="trigger">${format.visible(stepOf(a, sims))}</span>`}
         <span class="attempt-facts">
           ${a.state !== 'pending' && html`<span>${format.duration(a.duration_ns)}</span>`}
           ${r && html`<span>${format.size(r.size)}</span>`}

@@ -7,8 +7,9 @@ import { Body } from './body.js';
 import * as format from './format.js';
 import { Deadline, Outlook } from './outlook.js';
 import { Provider } from './provider.js';
+import { Simulations } from './simulations.js';
 
-export const tabs = ['Summary', 'Headers', 'Body', 'Attempts'];
+export const tabs = ['Summary', 'Headers', 'Body', 'Attempts', 'Simulations'];
 
 // useDetail fetches a delivery, again whenever its summary changes, and not
 // at all for one that is only passed by.
@@ -33,12 +34,13 @@ export function useDetail(id, summary) {
   return got && got.id === id ? got : null;
 }
 
-export function Detail({ got, tab, setTab, actions, replayReason, busy, onBack }) {
+export function Detail({ got, sims, tab, setTab, actions, replayReason, busy, onBack }) {
   if (!got) return html`<section class="detail" id="detail" aria-label="Delivery" tabindex="-1"></section>`;
   if (got.error) return html`<section class="detail" id="detail" tabindex="-1"><p class="detail-none">${got.error}</p></section>`;
   const { delivery: d, attempts } = got;
   const last = attempts[attempts.length - 1];
   const reason = replayReason(d);
+  const numbers = { Attempts: attempts.length, Simulations: sims.length };
   return html`
     <section class="detail" id="detail" aria-label=${`Delivery ${d.id}`} tabindex="-1">
       <div class="detail-head">
@@ -52,6 +54,7 @@ export function Detail({ got, tab, setTab, actions, replayReason, busy, onBack }
         <div class="actions">
           <button class="primary" id="replay" disabled=${busy || Boolean(reason)} title=${reason || 'Replay (r)'} onClick=${actions.replay}>${busy ? 'Replaying …' : 'Replay'}</button>
           <button id="edit" disabled=${busy || Boolean(reason && !d.truncated)} title=${reason || 'Edit & replay (e)'} onClick=${actions.edit}>Edit & replay</button>
+          <button id="simulate" disabled=${Boolean(reason)} title=${reason || 'Simulate (s)'} onClick=${actions.simulate}>Simulate …</button>
           <button onClick=${actions.copyMenu} title="Copy (y)">Copy …</button>
           <button onClick=${actions.exportMenu} title="Export (x)">Export …</button>
           <button onClick=${actions.more} aria-label="More: pin, remove" title="Pin, remove">⋯</button>
@@ -59,14 +62,15 @@ export function Detail({ got, tab, setTab, actions, replayReason, busy, onBack }
         ${reason && html`<p class="reason">${format.visible(reason)}</p>`}
         <div class="tabs" role="tablist" aria-label="Views of the delivery">
           ${tabs.map((name) => html`<button key=${name} role="tab" id=${`tab-${name}`} aria-selected=${tab === name} aria-controls="panel"
-            tabindex=${tab === name ? 0 : -1} onClick=${() => setTab(name)}>${name}${name === 'Attempts' ? html` <span class="n">${attempts.length}</span>` : ''}</button>`)}
+            tabindex=${tab === name ? 0 : -1} onClick=${() => setTab(name)}>${name}${(numbers[name] > 0 || name === 'Attempts') && html` <span class="n">${numbers[name]}</span>`}</button>`)}
         </div>
       </div>
       <div class=${`panel${tab === 'Body' ? ' flush' : ''}`} role="tabpanel" id="panel" aria-labelledby=${`tab-${tab}`} tabindex="-1">
         ${tab === 'Summary' && html`<${Summary} d=${d} last=${last} setTab=${setTab} actions=${actions} />`}
         ${tab === 'Headers' && html`<${Headers} header=${d.header} first=${[['Host', d.host]]} /><${Trailer} trailer=${d.trailer} />`}
         ${tab === 'Body' && html`<${Body} path=${api.paths.body(d.id)} size=${d.size} stored=${d.stored} truncated=${d.truncated} fill />`}
-        ${tab === 'Attempts' && html`<${Attempts} d=${d} attempts=${attempts} />`}
+        ${tab === 'Attempts' && html`<${Attempts} d=${d} attempts=${attempts} sims=${sims} />`}
+        ${tab === 'Simulations' && html`<${Simulations} key=${d.id} sims=${sims} actions=${actions} />`}
       </div>
     </section>`;
 }
@@ -75,7 +79,7 @@ const Trailer = ({ trailer }) => trailer && html`<h3>Trailer</h3><${Headers} hea
 
 function Summary({ d, last, setTab, actions }) {
   const facts = [
-    ['URL', d.url], ['Content type', (d.header['Content-Type'] || []).join(', ')], ['User agent', (d.header['User-Agent'] || []).join(', ')],
+    ['Source', d.source && (format.sources[d.source] || d.source)], ['URL', d.url], ['Content type', (d.header['Content-Type'] || []).join(', ')], ['User agent', (d.header['User-Agent'] || []).join(', ')],
     ['From', d.provider ? '' : d.remote_addr], ['Protocol', d.proto], ['SHA-256', d.sha256],
   ].filter(([, value]) => value);
   const params = query(d.target);
@@ -97,6 +101,7 @@ function Summary({ d, last, setTab, actions }) {
 // happened is the story of a delivery in one sentence.
 function happened(d, last) {
   if (!last) {
+    if (d.waiting) return 'It is held, because the handler was down: it is delivered, in order, as soon as the handler answers again.';
     if (d.disposition === 'refused') return `hookloop refused it: ${format.visible(d.reason)}.`;
     if (d.reason) return `It was held: ${format.visible(d.reason)}.`;
     return 'It was held: there was no handler to forward it to. Start hookloop with a port or URL, or replay it to one.';

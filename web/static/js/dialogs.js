@@ -55,10 +55,10 @@ export function Menu({ title, text, entries, onClose }) {
 const keys = [
   ['Move', [['j ↓ / k ↑', 'next, previous delivery'], ['g / G', 'newest (and follow), oldest'], ['enter', 'open'], ['esc q', 'back'], ['f', 'follow the newest']]],
   ['Look', [['tab ] / [', 'next, previous view'], ['/', 'filter'], ['?', 'this help']]],
-  ['Do', [['r', 'replay'], ['e', 'edit and replay'], ['y', 'copy: curl, body, URL, id'], ['x', 'export: HAR, JSON lines, curl'], ['m', 'pin'], ['.', 'more: pin, remove'], ['del', 'remove']]],
+  ['Do', [['r', 'replay'], ['e', 'edit and replay'], ['s', 'simulate: duplicates, retries, …'], ['y', 'copy: curl, body, URL, id'], ['x', 'export: HAR, JSON lines, curl'], ['m', 'pin'], ['.', 'more: pin, remove'], ['del', 'remove']]],
 ];
 const examples = [
-  ['status:>=500', 'answered with 500 or more'], ['is:failed', 'the last attempt failed'], ['provider:stripe event:charge.*', 'by provider and type of event'], ['method:POST path:/stripe/*', 'by method and path'],
+  ['status:>=500', 'answered with 500 or more'], ['is:failed', 'the last attempt failed'], ['verdict:fail', 'the last simulation came to FAIL'], ['provider:stripe event:charge.*', 'by provider and type of event'], ['method:POST path:/stripe/*', 'by method and path'],
   ['body.data.object.id:ch_1', 'by a value in the JSON body'], ['since:1h -path:/health', 'of the last hour, without some'], ['"free text"', 'anywhere'],
 ];
 

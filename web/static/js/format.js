@@ -51,6 +51,12 @@ const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b
 
 export const visible = (text) => text.replace(unseen, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
 
+// sources say where a delivery came from that did not simply arrive.
+export const sources = {
+  trigger: 'a sample event, sent by hookloop trigger', poll: 'a result that hookloop asked a status URL for',
+  mock: 'a call of a mock API', simulation: 'made by a simulation',
+};
+
 // outcome says how a summary's or an attempt's way ended, in one short word
 // and a class for its colour.
 export function outcome(attempt, disposition) {

@@ -93,6 +93,7 @@ const keys = {
   },
   r: (p) => p.actions.replay(),
   e: (p) => p.actions.edit(),
+  s: (p) => p.actions.simulate(),
   y: (p) => p.actions.copyMenu(),
   x: (p) => p.actions.exportMenu(),
   m: (p) => p.actions.pin(),

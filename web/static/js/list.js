@@ -4,6 +4,7 @@
 import { html, useLayoutEffect, useRef, useState } from '../vendor/preact-htm.js';
 import * as format from './format.js';
 import { InRow } from './provider.js';
+import { VerdictMark } from './simulations.js';
 
 export const rowHeight = 56; // as in list.css
 const overscan = 8;
@@ -82,14 +83,14 @@ export function List({ model, onOpen }) {
         <div class="rows-seen" role="presentation" style=${{ transform: `translateY(${first * rowHeight}px)` }}>
           ${rows.slice(first, last).map((d, i) => html`
             <${Row} key=${d.id} d=${d} at=${first + i} total=${model.more ? -1 : rows.length}
-              selected=${d.id === model.selected} onOpen=${onOpen} />`)}
+              sim=${model.verdicts.get(d.id)} selected=${d.id === model.selected} onOpen=${onOpen} />`)}
         </div>
       </div>
     </div>`;
 }
 
-function Row({ d, at, total, selected, onOpen }) {
-  const [word, tone] = format.outcome(d.last, d.disposition);
+function Row({ d, at, total, sim, selected, onOpen }) {
+  const [word, tone] = d.waiting ? ['held', 'wait'] : format.outcome(d.last, d.disposition);
   const cut = d.target.indexOf('?');
   const path = cut < 0 ? d.target : d.target.slice(0, cut);
   const replays = d.attempts > 1 ? html`<span class="times" title=${`${d.attempts} attempts`}>×${d.attempts}</span>` : null;
@@ -102,13 +103,15 @@ function Row({ d, at, total, selected, onOpen }) {
         <span class="target" title=${format.visible(d.target)}><bdi>${format.visible(path)}</bdi><span class="query">${cut < 0 ? '' : format.visible(d.target.slice(cut))}</span></span>
         ${d.pinned && html`<span class="pinned" title="Pinned: kept by retention">●<span class="sr">pinned</span></span>`}
         ${replays}
-        <span class=${`status ${tone}`} title=${d.last?.error || d.reason || ''}>${word}</span>
+        <${VerdictMark} sim=${sim} />
+        <span class=${`status ${tone}`} title=${d.waiting ? 'Delivered as soon as the handler answers again' : format.visible(d.last?.error || d.reason || '')}>${word}</span>
       </div>
       <div class="row-sub">
         <span class="id">#${d.id}</span>
         <time datetime=${d.received_at} title=${format.exactTime(d.received_at)}>${format.time(d.received_at)}</time>
         ${d.provider ? html`<${InRow} d=${d} />` : html`<span class="type">${format.visible(shortType(d.content_type))}</span>
           <span>${format.size(d.size)}${d.truncated ? ' cut' : ''}</span>`}
+        ${d.source && html`<span class="source" title=${format.sources[d.source] || ''}>${format.visible(d.source === 'simulation' ? 'simulated' : d.source)}</span>`}
         <span class="took">${d.last && d.last.state !== 'pending' ? format.duration(d.last.duration_ns) : ''}</span>
       </div>
     </div>`;

@@ -38,6 +38,8 @@ export class Model {
     this.fresh = 0; // rows that came in above since following ended
     this.counters = null;
     this.status = null;
+    this.verdicts = new Map(); // what the latest simulation of a delivery came to, by id
+    this.onVerdict = () => {}; // a simulation that was seen running has ended
     this.connection = 'connecting'; // online, offline, locked
     this.seen = 0; // revision of the last frame, for what depends on it
     this.generation = 0; // of the list; an answer for an older one is dropped
@@ -136,6 +138,8 @@ export class Model {
     if (frame.counters) this.counters = frame.counters;
     if (frame.status) this.status = frame.status;
     this.seen = frame.rev;
+    if (frame.reset) this.verdicts.clear();
+    for (const sim of frame.simulations || []) this.rehearsed(sim);
     if (frame.reset) {
       api.forget();
       this.reload();
@@ -144,6 +148,13 @@ export class Model {
       if (frame.deliveries?.length) this.merge(frame.deliveries);
     }
     this.changed();
+  }
+
+  rehearsed(sim) {
+    const known = this.verdicts.get(sim.delivery_id);
+    if (known?.id > sim.id) return;
+    this.verdicts.set(sim.delivery_id, sim);
+    if (known?.id === sim.id && known.state === 'running' && sim.state !== 'running') this.onVerdict(sim);
   }
 
   // index returns where the row of id is, or -1 - where it would be.
@@ -178,6 +189,7 @@ export class Model {
   }
 
   drop(ids) {
+    for (const id of ids) this.verdicts.delete(id);
     const at = this.selected && ids.has(this.selected) ? this.index(this.selected) : -1;
     this.rows = this.rows.filter((d) => !ids.has(d.id));
     if (this.following || !this.rows.length) this.selectNewest();
