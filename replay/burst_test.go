@@ -129,7 +129,10 @@ func TestBurstUnsigned(t *testing.T) {
 }
 
 func TestBurstCanceled(t *testing.T) {
-	s := setStage(t, "stripe", slowEvent, func(_ *stage, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	s := setStage(t, "stripe", slowEvent, func(_ *stage, _ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // before that the server does not see who hangs up
+		<-r.Context().Done()
+	})
 	s.canceled(t, Spec{Kind: "burst", Count: 30, Concurrency: 3}, 3)
 }
 

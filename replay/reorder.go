@@ -1,0 +1,325 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+
+	"hookloop/inspect"
+	"hookloop/inspect/provider"
+)
+
+// The size of a reordering.
+const (
+	maxReordered = 20
+	// maxOrders is how many orders are tried: all of five deliveries.
+	maxOrders = 120
+)
+
+func init() {
+	kinds["reorder"] = kind{check: checkReorder, title: titleReorder, run: runReorder}
+}
+
+func checkReorder(spec *Spec) error {
+	switch n := len(spec.Deliveries); {
+	case n < 2:
+		return errors.New("reorder needs two deliveries or more: name them in the order in which they belong")
+	case n > maxReordered:
+		return fmt.Errorf("%d deliveries are too many to reorder: name up to %d", n, maxReordered)
+	}
+	for i, id := range spec.Deliveries {
+		if slices.Contains(spec.Deliveries[:i], id) {
+			return fmt.Errorf("#%d stands there twice: name each delivery once", id)
+		}
+	}
+	return nil
+}
+
+func titleReorder(spec *Spec) string {
+	how := "reversed"
+	if spec.AllOrders {
+		how = "in all orders"
+	}
+	return list(spec.Deliveries) + " " + how
+}
+
+// orders returns the orders of n things to try: reversed, which is to find a
+// handler that knows none of them yet, as they are and, for all, every other up
+// to maxOrders; of more, some that are the same each time.
+func orders(n int, all bool) (list [][]int, sampled bool) {
+	first := make([]int, n)
+	for i := range first {
+		first[i] = i
+	}
+	reverse := slices.Clone(first)
+	slices.Reverse(reverse)
+	list = [][]int{reverse, first}
+	if !all {
+		return list, false
+	}
+	add := func(order []int) {
+		if !slices.ContainsFunc(list, func(o []int) bool { return slices.Equal(o, order) }) {
+			list = append(list, slices.Clone(order))
+		}
+	}
+	if factorial(n) <= maxOrders {
+		permute(first, 0, add)
+		return list, false
+	}
+	random := rand.New(rand.NewPCG(1, uint64(n)))
+	for len(list) < maxOrders {
+		add(random.Perm(n))
+	}
+	return list, true
+}
+
+// permute calls visit with every order of what stands from at on.
+func permute(order []int, at int, visit func([]int)) {
+	if at == len(order) {
+		visit(order)
+		return
+	}
+	order = slices.Clone(order)
+	for i := at; i < len(order); i++ {
+		order[at], order[i] = order[i], order[at]
+		permute(order, at+1, visit)
+	}
+}
+
+// factorial returns n!, or more than maxOrders.
+func factorial(n int) int {
+	product := 1
+	for i := 2; i <= n && product <= maxOrders; i++ {
+		product *= i
+	}
+	return product
+}
+
+// A reordering is the same events in several orders.
+type reordering struct {
+	r       *rehearsal
+	orders  [][]int
+	renew   []*renewal // nil = the event ids stay
+	failed  map[int][]failedEvent
+	done    int // orders that were delivered whole
+	made    int
+	reached bool
+}
+
+// A failedEvent is one that was not accepted in one order.
+type failedEvent struct {
+	order int
+	why   string
+	fault bool // of the handler's, whatever the order: 5xx, no answer
+}
+
+// runReorder delivers the events in one order after the other. Each order has
+// new event ids, or the handler would take all but the first for duplicates.
+func runReorder(r *rehearsal) error {
+	r.judgesProbe = true
+	o := &reordering{r: r, failed: map[int][]failedEvent{}}
+	var sampled bool
+	o.orders, sampled = orders(len(r.deliveries), r.spec.AllOrders)
+	if sampled {
+		r.find(inspect.Pass, "%d deliveries have more than %d orders: %d of them were tried, the same each time", len(r.deliveries), maxOrders, len(o.orders))
+	}
+	o.findRenewals()
+	for i := range o.orders {
+		for _, at := range o.orders[i] {
+			r.planned(inspect.Step{Label: fmt.Sprintf("order %d (%s): %s", i+1, o.name(i), ref(r.deliveries[at])), DeliveryID: r.deliveries[at].ID})
+		}
+	}
+	for i := range o.orders {
+		if !o.deliver(i) {
+			break
+		}
+		o.done++
+		r.read("after " + o.name(i))
+	}
+	o.findAccepted()
+	if o.reached {
+		o.findStates()
+	}
+	return nil
+}
+
+// name names order i: "#3, #1".
+func (o *reordering) name(i int) string {
+	var ids []int64
+	for _, at := range o.orders[i] {
+		ids = append(ids, o.r.deliveries[at].ID)
+	}
+	return list(ids)
+}
+
+// findRenewals finds out whether each order can have new events, and says so.
+// Events that share an id keep it: it is of what they are about.
+func (o *reordering) findRenewals() {
+	var why string
+	seen := map[string]int64{}
+	var all []*renewal
+	for _, d := range o.r.deliveries {
+		n := o.r.renewal(d)
+		all = append(all, n)
+		switch {
+		case why != "":
+		case n.place == nil:
+			why = fmt.Sprintf("that of %s could not be replaced: %s", ref(d), n.why)
+		case seen[n.place.id] != 0:
+			why = fmt.Sprintf("#%d and %s have the same", seen[n.place.id], ref(d))
+		default:
+			seen[n.place.id] = d.ID
+		}
+	}
+	if why == "" {
+		o.renew = all
+		o.r.find(inspect.Pass, "each order had new event ids, and the same objects: a handler that had them before the first order cannot be seen to miss one, so begin with an empty one")
+		return
+	}
+	o.r.find(inspect.Pass, "each order had the same event ids, because %s; a handler that tells duplicates by them does nothing after the first order", why)
+}
+
+// deliver delivers the events in order i. It returns false where there is no
+// need to go on.
+func (o *reordering) deliver(i int) bool {
+	for _, at := range o.orders[i] {
+		if o.r.canceled() {
+			return false
+		}
+		options := Options{Signing: SignIfNeeded}
+		if o.renew != nil {
+			options = o.renew[at].options(o.renew[at].fresh())
+		}
+		step := o.made
+		o.made++
+		o.r.begin(step)
+		a, err := o.r.attemptOf(o.r.ctx, o.r.deliveries[at].ID, options)
+		if a == nil {
+			no := false
+			o.r.end(step, nil, err, &no, "")
+			o.r.find(inspect.Inconclusive, "%s could not be sent: %v", ref(o.r.deliveries[at]), err)
+			return false
+		}
+		outlook := o.r.provider.Outlook(outcome(a, 1))
+		ok, note := outlook.Verdict == provider.Accepted, ""
+		if !ok {
+			note = outlook.Text
+			fault := a.Error != "" || a.Response == nil || a.Response.Status/100 == 5
+			o.failed[at] = append(o.failed[at], failedEvent{i, failure(judgement{step, a, outlook}), fault})
+		}
+		o.r.end(step, a, nil, &ok, note)
+		switch a.ErrorKind {
+		case inspect.ErrRefused, inspect.ErrDNS, inspect.ErrTLS, inspect.ErrTarget:
+			if !o.reached {
+				o.r.find(inspect.Inconclusive, "the handler could not be reached: %s", a.Error)
+				return false
+			}
+		case inspect.ErrCanceled:
+			return false
+		default:
+			o.reached = true
+		}
+	}
+	return true
+}
+
+// findAccepted says in findings which events were not accepted, and in which order.
+func (o *reordering) findAccepted() {
+	if o.done == 0 {
+		return
+	}
+	if len(o.failed) == 0 {
+		o.r.find(inspect.Pass, "every event was accepted in each of %d orders", o.done)
+		return
+	}
+	for at, d := range o.r.deliveries {
+		failed := o.failed[at]
+		switch {
+		case len(failed) == 0:
+		case len(failed) >= o.done && o.renew != nil && !failed[0].fault:
+			o.r.find(inspect.Inconclusive, "%s was refused in every order, so it is not the order; it came with new event ids: %s", ref(d), failed[0].why)
+		case len(failed) >= o.done:
+			o.r.find(inspect.Fail, "%s failed in every order, so it is not the order: %s", ref(d), failed[0].why)
+		default:
+			o.r.find(inspect.Fail, "%s: %s; it was accepted in %d of %d orders", o.cause(at, failed), failed[0].why, o.done-len(failed), o.done)
+		}
+	}
+}
+
+// cause says when the event at a place is refused: "#3 before #1" where that is
+// so in all orders in which it is refused, and in no other; else the first of those.
+func (o *reordering) cause(at int, failed []failedEvent) string {
+	bad := map[int]bool{}
+	for _, f := range failed {
+		bad[f.order] = true
+	}
+	for other, d := range o.r.deliveries {
+		if other == at {
+			continue
+		}
+		before, after := true, true
+		for i, order := range o.orders[:o.done] {
+			first := slices.Index(order, at) < slices.Index(order, other)
+			before = before && first == bad[i]
+			after = after && first != bad[i]
+		}
+		switch {
+		case before:
+			return fmt.Sprintf("%s before %s", ref(o.r.deliveries[at]), ref(d))
+		case after:
+			return fmt.Sprintf("%s after %s", ref(o.r.deliveries[at]), ref(d))
+		}
+	}
+	return fmt.Sprintf("%s in the order %s", ref(o.r.deliveries[at]), o.name(failed[0].order))
+}
+
+// findStates says in a finding whether the end state was the same after each order.
+func (o *reordering) findStates() {
+	r := o.r
+	if r.probe == nil {
+		r.find(inspect.Pass, "without --probe it is not known whether the end state was the same after each order")
+		return
+	}
+	r.mu.Lock()
+	readings := slices.Clone(r.sim.Probes)
+	r.mu.Unlock()
+	for _, reading := range readings {
+		if reading.Error != "" {
+			r.find(inspect.Inconclusive, "%s, %s", reading.When, reading.Error)
+			return
+		}
+	}
+	if len(readings) < 3 { // before, and two orders
+		r.find(inspect.Inconclusive, "too few orders were delivered to compare their end states")
+		return
+	}
+	if same(readings[1:]) {
+		r.find(inspect.Pass, "the end state was the same after each order: %s", quoted(readings[1].Value))
+		return
+	}
+	if by, ok := grows(readings); ok {
+		r.find(inspect.Pass, "each order counted alike: the probe moved by %d", by)
+		return
+	}
+	i := slices.IndexFunc(readings[1:], func(one inspect.Reading) bool { return one.Value != readings[1].Value }) + 1
+	r.find(inspect.Fail, "the end state depends on the order: %s %s, and %s %s", quoted(readings[1].Value), readings[1].When, quoted(readings[i].Value), readings[i].When)
+}
+
+func same(readings []inspect.Reading) bool {
+	return !slices.ContainsFunc(readings, func(one inspect.Reading) bool { return one.Value != readings[0].Value })
+}
+
+// grows reports whether each order moved a count by as much as the others.
+func grows(readings []inspect.Reading) (by int64, ok bool) {
+	for i := range readings[1:] {
+		from, err := strconv.ParseInt(readings[i].Value, 10, 64)
+		to, err2 := strconv.ParseInt(readings[i+1].Value, 10, 64)
+		if err != nil || err2 != nil || i > 0 && to-from != by {
+			return 0, false
+		}
+		by = to - from
+	}
+	return by, true
+}
