@@ -39,7 +39,7 @@ func TestPageKeys(t *testing.T) {
 		selected(tc.want)
 	}
 	for _, tc := range []struct{ keys, want string }{
-		{"]", "Headers"}, {"]]", "Attempts"}, {"]", "Summary"}, {"[", "Attempts"}, {"[", "Body"},
+		{"]", "Headers"}, {"]]", "Attempts"}, {"]", "Simulations"}, {"]", "Summary"}, {"[", "Simulations"}, {"[", "Attempts"}, {"[", "Body"},
 	} {
 		tb.keys(tc.keys)
 		onTab(tc.want)
@@ -210,7 +210,7 @@ func TestPageFitsANarrowScreen(t *testing.T) {
 	fits("list")
 	tb.click(".row")
 	tb.wait("document.querySelector('.back')?.offsetParent && !document.querySelector('#list').offsetParent", "the detail alone")
-	for _, name := range []string{"Summary", "Headers", "Body", "Attempts"} {
+	for _, name := range []string{"Summary", "Headers", "Body", "Attempts", "Simulations"} {
 		tb.click("#tab-" + name)
 		fits(name)
 	}

@@ -35,6 +35,7 @@ export function useDetail(id, summary) {
 }
 
 export function Detail({ got, sims, tab, setTab, actions, replayReason, busy, onBack }) {
+  useEffect(() => document.getElementById(`tab-${tab}`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [tab, got?.id]);
   if (!got) return html`<section class="detail" id="detail" aria-label="Delivery" tabindex="-1"></section>`;
   if (got.error) return html`<section class="detail" id="detail" tabindex="-1"><p class="detail-none">${got.error}</p></section>`;
   const { delivery: d, attempts } = got;
