@@ -70,7 +70,7 @@ func (a *app) demo(ctx context.Context, f *listenFlags, output string) (err erro
 		return err
 	}
 	defer s.close()
-	s.checker.AddSecret("stripe", provider.Secret{Label: "of the image service", Value: service.secret})
+	s.checker.AddSecret("stripe", provider.Secret{Label: "the secret of the image service", Value: service.secret})
 	d := &demo{s: s, service: service, speed: demoSpeed, out: printer{io.Discard}}
 	if output == "tui" {
 		d.speed, d.pace = demoWatchSpeed, demoWatchPace
