@@ -88,6 +88,7 @@ func TestRetries(t *testing.T) {
 		{"nobody known", "", idempotent(), Spec{}, inspect.Inconclusive, 0, []string{"name a --policy"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			s := setStage(t, tt.provider, event, tt.handler)
 			tt.spec.Kind, tt.spec.Speed = "retries", 1e5
 			if tt.want != inspect.Inconclusive {

@@ -77,7 +77,7 @@ func (r *rehearsal) findOnce() {
 		}
 	}
 	if len(readings) == 0 || readings[len(readings)-1].When != probeLast {
-		r.find(inspect.Inconclusive, "the probe was not read after the last attempt, so it is not known whether the side effect happened %s", times(r.changes))
+		r.find(inspect.Inconclusive, "the probe was not read after the last attempt, so it is not known how often the side effect happened")
 		return
 	}
 	var values []string
