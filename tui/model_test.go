@@ -239,7 +239,7 @@ func TestEverySizeFillsTheWindow(t *testing.T) {
 		"response": func(m *model) { m.open(tabResponse) },
 		"attempts": func(m *model) { m.open(tabAttempts) },
 		"raw":      func(m *model) { m.open(tabRaw) },
-		"menu":     func(m *model) { m.keys("s", "x") },
+		"menu":     func(m *model) { m.keys("s", "z") },
 		"timeline": func(m *model) { m.openSimulations(sampleSimulations(), 0) },
 		"away": func(m *model) {
 			m.notice = "now open the page"
