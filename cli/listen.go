@@ -75,11 +75,16 @@ func (a *app) listen(ctx context.Context, f *listenFlags, h *replay.Handler) err
 			debug.SetMemoryLimit(gcLimit)
 		}
 	}
+	polls, err := a.filePolls()
+	if err != nil {
+		return err
+	}
 	s, err := a.open(ctx, f, h)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	s.startPolls(polls)
 	return s.show(ctx, output, s.view(), func() error { return s.writeReady(f.readyFile) })
 }
 

@@ -38,6 +38,7 @@ import (
 //	freeport NAME               sets $NAME to a port that nothing listens at
 //	handlerat NAME PORT STATUS [BODY]  is handler, at that port
 //	untilpost PATTERN URL FILE  posts a file until the status line matches; "broken" is no answer at all
+//	envsubst FILE TO            writes a file with the environment's values for ${NAME}, and $ for $$
 //	ready FILE                  waits for a ready file; sets $PUBLIC, $RECEIVER, $RECEIVER_PORT, $INSPECTOR,
 //	                            $INSPECTOR_ADDR, $TOKEN, $DATA
 //	post URL [FILE] [HEADER]…   posts a file (or nothing); its answer is standard output, the
@@ -66,7 +67,7 @@ func TestSessions(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"handler": cmdHandler, "ready": cmdReady, "post": cmdPost, "settle": cmdSettle,
-			"freeport": cmdFreePort, "untilpost": cmdUntilPost, "handlerat": cmdHandlerAt,
+			"freeport": cmdFreePort, "envsubst": cmdEnvsubst, "untilpost": cmdUntilPost, "handlerat": cmdHandlerAt,
 			"until": cmdUntil, "appear": cmdAppear, "ngrok": cmdNgrok, "bytes": cmdBytes, "sign": cmdSign,
 		},
 	})
@@ -246,6 +247,19 @@ func cmdUntilPost(ts *testscript.TestScript, neg bool, args []string) {
 		_ = resp.Body.Close()
 		return pattern.MatchString(resp.Status)
 	})
+}
+
+func cmdEnvsubst(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: envsubst FILE TO")
+	}
+	text := os.Expand(ts.ReadFile(args[0]), func(name string) string {
+		if name == "$" {
+			return name
+		}
+		return ts.Getenv(name)
+	})
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }
 
 func cmdSettle(ts *testscript.TestScript, _ bool, _ []string) {

@@ -23,6 +23,7 @@ type fileConfig struct {
 	settings  map[string]map[string]located
 	providers []fragment
 	routes    []fileRoute
+	polls     []filePoll
 }
 
 // A located is a value of the file. Its ${VAR} are not replaced yet, so that
@@ -48,6 +49,7 @@ var sections = map[string]func(*configReader, *ast.MappingValueNode) error{
 	"settings":  (*configReader).readSettings,
 	"providers": (*configReader).readProviders,
 	"routes":    (*configReader).readRoutes,
+	"polls":     (*configReader).readPolls,
 }
 
 // pairsOf returns the pairs of a mapping; ok is false for anything else, and
