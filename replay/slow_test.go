@@ -55,6 +55,15 @@ func blind() func(*stage, http.ResponseWriter, *http.Request) {
 	}
 }
 
+// late answers when it has had the body for a while.
+func late(by time.Duration) func(*stage, http.ResponseWriter, *http.Request) {
+	next := careful()
+	return func(s *stage, w http.ResponseWriter, r *http.Request) {
+		next(s, w, r)
+		time.Sleep(by)
+	}
+}
+
 // impatient gives a body one second.
 func impatient() func(*stage, http.ResponseWriter, *http.Request) {
 	next := careful()
@@ -87,6 +96,7 @@ func TestSlow(t *testing.T) {
 		slow    string
 		handler func(*stage, http.ResponseWriter, *http.Request)
 		blind   bool // there is no probe
+		limit   time.Duration
 		body    string
 		want    inspect.Verdict
 		says    []string
@@ -95,6 +105,8 @@ func TestSlow(t *testing.T) {
 		{name: "careful, cut", slow: "cut", handler: careful(), want: inspect.Pass, says: []string{"did not act on half a body", "the attempt was accepted"}},
 		{name: "careful, no probe", slow: "cut", handler: careful(), blind: true, want: inspect.Pass, says: []string{"without --probe it is not known whether the handler acted on half a body"}},
 		{name: "careful, trickle", slow: "trickle", handler: careful(), want: inspect.Pass, says: []string{"from 0 to 1"}},
+		{name: "careful, trickle, and a limit", slow: "trickle", limit: time.Second, handler: careful(), want: inspect.Pass, says: []string{"from 0 to 1"}},
+		{name: "late, trickle", slow: "trickle", limit: time.Second, handler: late(1200 * time.Millisecond), want: inspect.Fail, says: []string{"a few bytes at a time: "}},
 		{name: "careful, ignore", slow: "ignore", handler: careful(), want: inspect.Pass, says: []string{"answered alike"}},
 		{name: "hasty, cut", slow: "cut", handler: hasty(), want: inspect.Fail, says: []string{`the handler acted on half a body: the probe went from "0" to "1"`}},
 		{name: "blind, cut", slow: "cut", handler: blind(), blind: true, want: inspect.Fail, says: []string{"it answered 200 OK to half a body"}},
@@ -107,7 +119,7 @@ func TestSlow(t *testing.T) {
 			t.Parallel()
 			body := orDefault(tt.body, slowEvent)
 			s := setStage(t, "", strings.TrimPrefix(body, "-"), tt.handler)
-			spec := Spec{Kind: "slow", Slow: tt.slow, Probe: s.probe()}
+			spec := Spec{Kind: "slow", Slow: tt.slow, Probe: s.probe(), Deadline: tt.limit}
 			if tt.blind {
 				spec.Probe = nil
 			}
@@ -118,6 +130,7 @@ func TestSlow(t *testing.T) {
 
 // What a cut leaves is half of the body, and of a trickle all of it, in time.
 func TestSlowOnTheWire(t *testing.T) {
+	t.Parallel()
 	type seen struct {
 		n     int
 		err   error
@@ -158,6 +171,7 @@ func TestSlowOnTheWire(t *testing.T) {
 
 // The same over TLS, whose certificate the Sender's own transport trusts.
 func TestSlowTLS(t *testing.T) {
+	t.Parallel()
 	handler := careful()
 	s := &stage{}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler(s, w, r) }))
@@ -177,6 +191,7 @@ func TestSlowTLS(t *testing.T) {
 
 // A canceled rehearsal does not trickle on.
 func TestSlowCanceled(t *testing.T) {
+	t.Parallel()
 	s := setStage(t, "", slowEvent, func(_ *stage, _ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
 	begun := time.Now()
 	s.canceled(t, Spec{Kind: "slow", Slow: "trickle"}, 1)

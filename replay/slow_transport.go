@@ -30,15 +30,14 @@ const (
 )
 
 // slowTransport returns a transport of its own that connects as base does: to
-// where its guard lets it, with its certificates. It writes what it has at
-// once. close closes its connections.
+// where its guard lets it, with its certificates. What a slowBody yields it
+// writes at once. closeIdle closes its connections.
 func slowTransport(base http.RoundTripper) (t *http.Transport, closeIdle func(), err error) {
 	own, ok := base.(*http.Transport)
 	if !ok {
 		return nil, nil, errors.New("the connection to the handler is not one that can be slowed down or cut")
 	}
 	t = own.Clone()
-	t.WriteBufferSize = 1 // what a body yields is sent at once
 	return t, t.CloseIdleConnections, nil
 }
 

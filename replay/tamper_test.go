@@ -217,6 +217,9 @@ func TestTamper(t *testing.T) {
 				if reason.Verdict == inspect.Fail {
 					failed++
 				}
+				if tt.want != inspect.Pass && strings.Contains(reason.Text, "refused each") {
+					t.Errorf("it is not true that %q", reason.Text)
+				}
 				if strings.Contains(reason.Text, testSecret) {
 					t.Errorf("the secret stands in %q", reason.Text)
 				}
