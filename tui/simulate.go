@@ -40,6 +40,8 @@ func (m *model) choices(s *inspect.Summary) []choice {
 		spec.Speed, spec.Step = speed, step
 		return spec
 	}
+	failing := retries(60, false)
+	failing.FailFirst = 2
 	burst := func(n int) replay.Spec {
 		spec := of("burst")
 		spec.Count = n
@@ -63,6 +65,7 @@ func (m *model) choices(s *inspect.Summary) []choice {
 		{"r", "retries, in real time", retries(1, false), noSchedule},
 		{"f", "retries, 60× as fast", retries(60, false), noSchedule},
 		{"F", "retries, 600× as fast", retries(600, false), noSchedule},
+		{"p", "retries, 60×, 2 fail first", failing, noSchedule},
 		{"n", "retries, step by step", retries(0, true), noSchedule},
 		{"t", "tamper: must be refused", of("tamper"), ""},
 		{"w", "slow and cut connections", of("slow"), ""},

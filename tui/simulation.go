@@ -193,7 +193,7 @@ func stepResult(s *inspect.Step, next bool, now time.Time, t *theme) line {
 	switch s.State {
 	case inspect.StepPlanned:
 		switch {
-		case next && !s.DueAt.IsZero():
+		case next && s.DueAt.After(now):
 			add("next, in "+countdown(s.DueAt.Sub(now)), t.info)
 		case next:
 			add("next", t.info)

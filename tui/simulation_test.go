@@ -184,6 +184,9 @@ func TestMenuOffersWhatMakesSense(t *testing.T) {
 	if s := specs["F"]; s.Speed != 600 {
 		t.Errorf("F is %+v", s)
 	}
+	if s := specs["p"]; s.Kind != "retries" || s.FailFirst != 2 {
+		t.Errorf("p is %+v", s)
+	}
 	if s := specs["x"]; s.Kind != "reorder" || len(s.Deliveries) != 3 || s.Deliveries[0] != 1 {
 		t.Errorf("x is %+v, want #1, #4 and #12, Stripe's", s)
 	}

@@ -238,6 +238,41 @@ func TestSimulationIsCanceled(t *testing.T) {
 	letGo()
 }
 
+// TestSimulationIsStepped lets each retry go by hand.
+func TestSimulationIsStepped(t *testing.T) {
+	t.Parallel()
+	edit, got := withHandler(t)
+	rg := newRig(t, edit)
+	rg.add(inspect.Delivery{Body: []byte("x")}, answered(200, "ok"))
+	sim := rg.begin(`{"kind":"retries","deliveries":[1],"policy":"custom:30s,2m,10m","step":true,"fail_first":1}`)
+	path := "/api/v1/simulations/" + itoa(sim.ID)
+	done := func(n int) (v simulationView) {
+		t.Helper()
+		for range 1000 {
+			v = get[simulationView](rg, path)
+			if len(v.Steps) >= n && v.Steps[n-1].State == inspect.StepDone {
+				return v
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Fatalf("attempt %d never ends: %+v", n, v)
+		return v
+	}
+	v := done(1)
+	if next := v.Steps[1]; v.Steps[0].Status != 500 || next.State != inspect.StepPlanned || !next.DueAt.IsZero() || next.Offset < 30*time.Second || v.State != inspect.SimulationRunning {
+		t.Errorf("got %+v, want attempt 2 to wait for a step", v)
+	}
+	if len(got) != 0 {
+		t.Error("the handler saw what hookloop answered")
+	}
+	if resp, body := rg.do("POST", path+"/step", "{}"); resp.StatusCode != http.StatusAccepted {
+		t.Fatalf("got %d %s, want 202", resp.StatusCode, body)
+	}
+	if v = rg.until(sim.ID, inspect.SimulationEnded); len(v.Steps) < 2 || v.Steps[1].Status != 200 || len(got) != 1 {
+		t.Errorf("got %+v, want attempt 2 accepted and the end", v)
+	}
+}
+
 // TestCloseEndsSimulations leaves one running.
 func TestCloseEndsSimulations(t *testing.T) {
 	t.Parallel()

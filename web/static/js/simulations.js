@@ -135,7 +135,7 @@ function Step({ sim, s, first, next }) {
     <span class="step-when">${when}${s.guess && html` <span class="badge" title="The provider does not publish this interval">guess</span>`}</span>
     <span class="step-result">
       ${s.state === 'running' && html`<span class="wait">running</span>`}
-      ${next && html`<b class="info">${s.due_at ? `next, in ${countdown(s.due_at)}` : 'next'}</b>`}
+      ${next && html`<b class="info">${s.due_at && new Date(s.due_at) > Date.now() ? `next, in ${countdown(s.due_at)}` : 'next'}</b>`}
       ${s.status > 0 && html`<span class=${`status ${format.outcome({ state: 'answered', status: s.status })[1]}`}>${s.status}</span>`}
       ${s.duration_ns > 0 && html`<span>${format.duration(s.duration_ns)}</span>`}
       ${s.error && html`<span class="bad">${format.visible(s.error)}</span>`}
@@ -187,6 +187,7 @@ export function choices(d, related, send) {
     { key: 'r', name: 'Retries, in real time', reason: unknown, run: of('retries', { speed: 1 }) },
     { key: 'f', name: 'Retries, 60× as fast', reason: unknown, run: of('retries', { speed: 60 }) },
     { key: 'F', name: 'Retries, 600× as fast', reason: unknown, run: of('retries', { speed: 600 }) },
+    { key: 'p', name: 'Retries, 60×, the first 2 failing', hint: 'hookloop answers 500 for the handler', reason: unknown, run: of('retries', { speed: 60, fail_first: 2 }) },
     { key: 'n', name: 'Retries, step by step', reason: unknown, run: of('retries', { step: true }) },
     { key: 't', name: 'Tamper', hint: 'the handler must refuse each', run: of('tamper') },
     { key: 'w', name: 'Slow and cut connections', run: of('slow') },
