@@ -155,7 +155,7 @@ hookloop replay last`,
 	cobra.EnableCommandSorting = false // the help begins with what people want first
 	root.AddCommand(
 		a.listenCommand(), a.demoCommand(), a.listCommand(), a.showCommand(),
-		a.replayCommand(), a.triggerCommand(), a.pollCommand(), a.simulateCommand(), a.verifyCommand(), a.confirmCommand(), a.providersCommand(), a.exportCommand(), a.rmCommand(), a.versionCommand(),
+		a.replayCommand(), a.triggerCommand(), a.pollCommand(), a.mockCommand(), a.simulateCommand(), a.verifyCommand(), a.confirmCommand(), a.providersCommand(), a.exportCommand(), a.rmCommand(), a.versionCommand(),
 	)
 	return root
 }

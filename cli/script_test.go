@@ -39,6 +39,7 @@ import (
 //	handlerat NAME PORT STATUS [BODY]  is handler, at that port
 //	untilpost PATTERN URL FILE  posts a file until the status line matches; "broken" is no answer at all
 //	envsubst FILE TO            writes a file with the environment's values for ${NAME}, and $ for $$
+//	capture NAME PATTERN        sets $NAME to what the pattern's first group matches in standard output
 //	ready FILE                  waits for a ready file; sets $PUBLIC, $RECEIVER, $RECEIVER_PORT, $INSPECTOR,
 //	                            $INSPECTOR_ADDR, $TOKEN, $DATA
 //	post URL [FILE] [HEADER]…   posts a file (or nothing); its answer is standard output, the
@@ -67,7 +68,7 @@ func TestSessions(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"handler": cmdHandler, "ready": cmdReady, "post": cmdPost, "settle": cmdSettle,
-			"freeport": cmdFreePort, "envsubst": cmdEnvsubst, "untilpost": cmdUntilPost, "handlerat": cmdHandlerAt,
+			"freeport": cmdFreePort, "capture": cmdCapture, "envsubst": cmdEnvsubst, "untilpost": cmdUntilPost, "handlerat": cmdHandlerAt,
 			"until": cmdUntil, "appear": cmdAppear, "ngrok": cmdNgrok, "bytes": cmdBytes, "sign": cmdSign,
 		},
 	})
@@ -260,6 +261,19 @@ func cmdEnvsubst(ts *testscript.TestScript, _ bool, args []string) {
 		return ts.Getenv(name)
 	})
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+}
+
+func cmdCapture(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: capture NAME PATTERN")
+	}
+	pattern, err := regexp.Compile(args[1])
+	ts.Check(err)
+	groups := pattern.FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(groups) < 2 {
+		ts.Fatalf("nothing matches %s", args[1])
+	}
+	ts.Setenv(args[0], groups[1])
 }
 
 func cmdSettle(ts *testscript.TestScript, _ bool, _ []string) {
