@@ -3,7 +3,6 @@ package replay
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 
@@ -11,12 +10,8 @@ import (
 	"hookloop/inspect/provider"
 )
 
-// The size of a reordering.
-const (
-	maxReordered = 20
-	// maxOrders is how many orders are tried: all of five deliveries.
-	maxOrders = 120
-)
+// maxReordered is how many deliveries are reordered at most.
+const maxReordered = 20
 
 func init() {
 	kinds["reorder"] = kind{check: checkReorder, title: titleReorder, run: runReorder}
@@ -43,58 +38,6 @@ func titleReorder(spec *Spec) string {
 		how = "in all orders"
 	}
 	return list(spec.Deliveries) + " " + how
-}
-
-// orders returns the orders of n things to try: reversed, which is to find a
-// handler that knows none of them yet, as they are and, for all, every other up
-// to maxOrders; of more, some that are the same each time.
-func orders(n int, all bool) (list [][]int, sampled bool) {
-	first := make([]int, n)
-	for i := range first {
-		first[i] = i
-	}
-	reverse := slices.Clone(first)
-	slices.Reverse(reverse)
-	list = [][]int{reverse, first}
-	if !all {
-		return list, false
-	}
-	add := func(order []int) {
-		if !slices.ContainsFunc(list, func(o []int) bool { return slices.Equal(o, order) }) {
-			list = append(list, slices.Clone(order))
-		}
-	}
-	if factorial(n) <= maxOrders {
-		permute(first, 0, add)
-		return list, false
-	}
-	random := rand.New(rand.NewPCG(1, uint64(n)))
-	for len(list) < maxOrders {
-		add(random.Perm(n))
-	}
-	return list, true
-}
-
-// permute calls visit with every order of what stands from at on.
-func permute(order []int, at int, visit func([]int)) {
-	if at == len(order) {
-		visit(order)
-		return
-	}
-	order = slices.Clone(order)
-	for i := at; i < len(order); i++ {
-		order[at], order[i] = order[i], order[at]
-		permute(order, at+1, visit)
-	}
-}
-
-// factorial returns n!, or more than maxOrders.
-func factorial(n int) int {
-	product := 1
-	for i := 2; i <= n && product <= maxOrders; i++ {
-		product *= i
-	}
-	return product
 }
 
 // A reordering is the same events in several orders.
