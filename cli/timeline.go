@@ -12,8 +12,8 @@ import (
 )
 
 // maxStepLines is how many steps are printed one by one; of more, as a burst
-// has, only how many there are.
-const maxStepLines = 60
+// has, only those that did not go as they should.
+const maxStepLines = 30
 
 // A timeline prints a simulation while it runs: a line a step that has ended,
 // and, on a terminal, one at the bottom about the next.
@@ -22,7 +22,8 @@ type timeline struct {
 	terminal bool
 
 	mu      sync.Mutex
-	printed int // steps
+	printed int // steps that were looked at
+	lines   int // of them
 	titled  bool
 	sim     *inspect.Simulation
 	closed  bool
@@ -75,11 +76,15 @@ func (t *timeline) news() {
 		t.titled = true
 		t.p.linef("simulation %d: %s", t.sim.ID, inspect.Escape(t.sim.Title))
 	}
-	for ; t.printed < min(len(t.sim.Steps), maxStepLines); t.printed++ {
+	for ; t.printed < len(t.sim.Steps); t.printed++ {
 		step := &t.sim.Steps[t.printed]
 		if step.State != inspect.StepDone && step.State != inspect.StepSkipped {
 			return
 		}
+		if wrong := step.OK != nil && !*step.OK; len(t.sim.Steps) > maxStepLines && (!wrong || t.lines == maxStepLines) {
+			continue
+		}
+		t.lines++
 		t.p.linef("  %s", stepLine(step))
 	}
 }
@@ -103,7 +108,7 @@ func stepLine(s *inspect.Step) string {
 	}
 	at := ""
 	if s.Offset > 0 {
-		at = fmt.Sprintf(" (+%s)", s.Offset)
+		at = fmt.Sprintf(" (+%s)", s.Offset.Round(time.Second))
 	}
 	return fmt.Sprintf("%s %s%s → %s in %s%s", mark, inspect.Escape(s.Label), at, answer, tui.FormatDuration(s.Duration), after(" · ", s.Note))
 }
@@ -165,8 +170,8 @@ func (t *timeline) close() {
 func (t *timeline) end(sim *inspect.Simulation) {
 	t.sim = sim
 	t.news()
-	if more := len(sim.Steps) + sim.MoreSteps - t.printed; more > 0 {
-		t.p.linef("  … and %d more", more)
+	if more := len(sim.Steps) + sim.MoreSteps - t.lines; more > 0 {
+		t.p.linef("  … %d more", more)
 	}
 	printSimulationEnd(t.p, sim)
 }

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"hookloop/inspect"
+)
+
+func flag(ok bool) *bool { return &ok }
+
+func TestStepLine(t *testing.T) {
+	for _, tt := range []struct {
+		step inspect.Step
+		want string
+	}{
+		{inspect.Step{Label: "attempt 1 of 4", State: inspect.StepDone, Status: 500, Duration: 12 * time.Millisecond, OK: flag(false), Note: "would retry"}, "✗ attempt 1 of 4 → 500 in 12 ms · would retry"},
+		{inspect.Step{Label: "attempt 2 of 4", State: inspect.StepDone, Status: 200, Duration: 3 * time.Millisecond, OK: flag(true), Offset: 30*time.Second + 7*time.Millisecond}, "✓ attempt 2 of 4 (+30s) → 200 in 3.0 ms"},
+		{inspect.Step{Label: "cut", State: inspect.StepDone, Error: "reset\x1b[31m", Duration: time.Second}, `· cut → reset\x1b[31m in 1.00 s`},
+		{inspect.Step{Label: "later", State: inspect.StepSkipped, Note: "it was accepted"}, "- later: skipped: it was accepted"},
+	} {
+		if got := stepLine(&tt.step); got != tt.want {
+			t.Errorf("stepLine = %q, want %q", got, tt.want)
+		}
+	}
+}
+
+// TestTimelineOfMany prints of a burst only what went wrong, and how many there were.
+func TestTimelineOfMany(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{Env: Env{Stdout: &out}}
+	sim := &inspect.Simulation{ID: 3, Kind: "burst", Title: "many", Verdict: inspect.Fail, Reasons: []inspect.Reason{{Verdict: inspect.Fail, Text: "one failed"}}, MoreSteps: 5}
+	for i := range 100 {
+		sim.Steps = append(sim.Steps, inspect.Step{Label: fmt.Sprint("delivery ", i), State: inspect.StepDone, Status: 200, OK: flag(i != 40)})
+	}
+	shown := a.newTimeline()
+	shown.show(sim)
+	shown.close()
+	shown.end(sim)
+	want := "simulation 3: many\n  ✗ delivery 40 → 200 in 0 µs\n  … 104 more\n\nFAIL\n  ✗ one failed\n"
+	if got := out.String(); got != want {
+		t.Errorf("printed\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestJUnit(t *testing.T) {
+	sim := &inspect.Simulation{
+		Kind: "tamper", Title: "#1 <tampered>", StartedAt: time.Unix(1, 0), EndedAt: time.Unix(3, 500_000_000), Verdict: inspect.Fail,
+		Reasons: []inspect.Reason{{Verdict: inspect.Pass, Text: "good"}, {Verdict: inspect.Fail, Text: "bad \x1b & <ugly>"}, {Verdict: inspect.Inconclusive, Text: "unseen"}},
+		Steps:   []inspect.Step{{Label: "one", State: inspect.StepDone, Status: 200}},
+	}
+	report := junitReport(sim)
+	var got junitSuites
+	if err := xml.Unmarshal(report, &got); err != nil {
+		t.Fatalf("%v in\n%s", err, report)
+	}
+	s := got.Suites[0]
+	if s.Tests != 3 || s.Failures != 1 || s.Skipped != 1 || s.Time != "2.500" || s.Name != "hookloop simulate tamper" {
+		t.Errorf("suite = %+v", s)
+	}
+	if s.Cases[0].Failure != nil || s.Cases[1].Failure == nil || s.Cases[1].Failure.Message != `bad \x1b & <ugly>` || s.Cases[2].Skipped == nil {
+		t.Errorf("cases = %+v", s.Cases)
+	}
+	if !strings.Contains(s.Out, "one → 200") {
+		t.Errorf("output = %q", s.Out)
+	}
+}
