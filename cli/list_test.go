@@ -43,7 +43,9 @@ func TestListColumns(t *testing.T) {
 		{"nobody is known", []inspect.Summary{nobody}, 0, "ID TIME METHOD RESULT DURATION SIZE ATTEMPTS PATH", []string{"POST    200     12 ms     900 B  1         /hooks/stripe\n"}},
 		{"nobody, in 80 columns", []inspect.Summary{nobody}, 80, "ID TIME METHOD RESULT DURATION SIZE ATTEMPTS PATH", nil},
 		{
-			"no terminal", []inspect.Summary{nobody, stripe, guess, slack}, 0,
+			"no terminal",
+			[]inspect.Summary{nobody, stripe, guess, slack},
+			0,
 			"ID TIME PROVIDER EVENT METHOD RESULT DURATION SIZE ATTEMPTS PATH",
 			[]string{"  stripe             customer.subscription.t…  POST", "  standardwebhooks?  \\x1b[2J決済", "  slack              handshake ", "held "},
 		},

@@ -34,6 +34,7 @@ func (c *fakeChecker) Assess(r *provider.Request) (provider.Facts, bool) { retur
 func (c *fakeChecker) Verify(ctx context.Context, _ *provider.Request) provider.Diagnosis {
 	return c.verify(ctx)
 }
+
 func (c *fakeChecker) Recognize(*provider.Request) provider.Recognition {
 	return provider.Recognition{}
 }
