@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/replay"
 )
 
@@ -59,6 +60,9 @@ func (a *app) demo(ctx context.Context, f *listenFlags, output string) (err erro
 		return err
 	}
 	defer s.close()
+	for _, name := range []string{"stripe", "github"} {
+		s.checker.AddSecret(name, provider.Secret{Label: "of the order service", Value: service.secret})
+	}
 	d := &demo{s: s, service: service}
 	if output == "compact" {
 		return d.tell(ctx, a.Stdout)
