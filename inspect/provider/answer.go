@@ -63,7 +63,7 @@ func (c *Checker) examine(r *Request, rec Recognition, sc *scope, what string) (
 		why += fmt.Sprintf(" (its token was not checked: set %s to have it checked)", h.Require.Setting)
 	}
 	if h.Signed {
-		switch d := c.begin(nil, r, rec).run(); d.Result {
+		switch d := c.look(r, rec).run(); d.Result {
 		case Invalid:
 			return "", refuse(http.StatusUnauthorized, fmt.Sprintf("%s, refused: %s", what, d.Reason))
 		case Unverifiable:
