@@ -434,3 +434,17 @@ func TestReceiverKnowsProviders(t *testing.T) {
 		t.Errorf("the handler got %d deliveries, want the 4 events", len(seen))
 	}
 }
+
+func TestRequestURL(t *testing.T) {
+	for _, tt := range []struct{ endpoint, target, want string }{
+		{"https://public.test", "/hooks?x=1", "https://public.test/hooks?x=1"},
+		{"", "/hooks?x=1", ""},
+		{"", "http://public.test/hooks", "http://public.test/hooks"},
+		{"https://public.test", "http://other.test/hooks", "http://other.test/hooks"},
+	} {
+		d := &Delivery{Endpoint: tt.endpoint, Target: tt.target}
+		if got := d.Request().URL; got != tt.want {
+			t.Errorf("%q behind %q: got %q, want %q", tt.target, tt.endpoint, got, tt.want)
+		}
+	}
+}
