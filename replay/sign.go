@@ -121,9 +121,6 @@ func knowing(c *provider.Checker, captured, r *provider.Request) *provider.Check
 func (s *Sender) outgoing(ctx context.Context, d *inspect.Delivery, p *plan) *provider.Request {
 	r := d.Request()
 	r.Method, r.Header, r.Body, r.Truncated, r.Time = p.method, p.header, p.body, d.Truncated && !p.bodySet, p.record.StartedAt
-	if r.Header == nil {
-		r.Header = http.Header{}
-	}
 	host := d.Host
 	if first, err := s.Store.Attempt(ctx, d.ID, 1); err == nil && first.Trigger == inspect.Initial && first.Sent != nil && first.Sent.Host != "" {
 		host = first.Sent.Host
