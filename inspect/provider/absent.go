@@ -119,7 +119,7 @@ func (v *verification) malformed(c *check, keys []*key) *Diagnosis {
 	}
 	form, size := c.s.Signature.form, c.s.Kind.size()
 	reason := ""
-	c.items(v.r, func(sc *scope) bool {
+	c.items(c.scope(v.r), func(sc *scope) bool {
 		c.s.Signature.each(sc, func(text string) bool {
 			b, err := decode(form, text)
 			switch {
