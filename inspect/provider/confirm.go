@@ -60,12 +60,8 @@ func (c *Checker) visit(ctx context.Context, address *url.URL) (string, error) {
 		return "", err
 	}
 	resp, err := client.Do(req)
-	var failed *url.Error
-	if errors.As(err, &failed) { // without the address: it holds a token
-		return "", fmt.Errorf("%s cannot be reached: %w", address.Host, failed.Err)
-	}
 	if err != nil {
-		return "", err
+		return "", unreachable(address.Host, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, confirmBody))

@@ -136,7 +136,7 @@ func TestVisit(t *testing.T) {
 func TestVisitFaults(t *testing.T) {
 	broken := &Checker{HTTP: roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no such host") })}
 	_, err := broken.visit(t.Context(), subscribe(t))
-	if err == nil || err.Error() != "sns.eu-west-1.amazonaws.com cannot be reached: no such host" {
+	if err == nil || err.Error() != "sns.eu-west-1.amazonaws.com cannot be reached: the connection failed (no such host)" {
 		t.Errorf("error %v, want one without the token", err)
 	}
 	synctest.Test(t, func(t *testing.T) {
