@@ -43,9 +43,10 @@ func OS() Env {
 
 // Exit statuses.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // by a signal, before there was anything to tell; as shells have it
 )
 
 // A usageError is the user's to mend on the command line or in the configuration.
@@ -92,6 +93,9 @@ func Run(env Env) int {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	err := fang.Execute(ctx, root, fang.WithVersion(version()), fang.WithErrorHandler(func(io.Writer, fang.Styles, error) {}))
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
 	cmd, _, findErr := root.Find(env.Args)
 	if findErr != nil {
 		cmd = root
