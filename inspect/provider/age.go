@@ -5,13 +5,18 @@ import (
 	"time"
 )
 
+// signedAt reads the timestamp of r; ok is false where there is none.
+func (c *check) signedAt(r *Request) (at time.Time, ok bool) {
+	if c.s.Timestamp.IsZero() {
+		return time.Time{}, false
+	}
+	text, _ := c.s.Timestamp.first(c.scope(r))
+	return parseTime(c.s.Timestamp.form, text)
+}
+
 // age measures the timestamp, into the past and into the future.
 func (v *verification) age(c *check, d *Diagnosis) {
-	if c.s.Timestamp.IsZero() {
-		return
-	}
-	text, _ := c.s.Timestamp.first(c.scope(v.r))
-	at, ok := parseTime(c.s.Timestamp.form, text)
+	at, ok := c.signedAt(v.r)
 	if !ok {
 		return
 	}

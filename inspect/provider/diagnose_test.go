@@ -335,3 +335,28 @@ func TestNow(t *testing.T) {
 	s.Request.Time = time.Time{}
 	diagnose(t, c, &s.Request, want{Valid, CodeOK, ""})
 }
+
+// The timestamp is told of a signature that cannot be checked, too.
+func TestSignedAtUnchecked(t *testing.T) {
+	paypal := []string{
+		"Paypal-Transmission-Sig", "AAAA", "Paypal-Transmission-Id", "i", "Paypal-Transmission-Time", captured.UTC().Format(time.RFC3339),
+		"Paypal-Cert-Url", "https://api.paypal.com/cert",
+	}
+	for _, tt := range []struct {
+		c *Checker
+		r *Request
+		want
+		at time.Time
+	}{
+		{checkerFor("stripe"), arrived("{}", "Stripe-Signature", "t=1760000000,v1="+strings.Repeat("00", 32)), want{Unverifiable, CodeNoSecret, ""}, captured},
+		{checkerFor("paypal"), arrived("{}", paypal...), want{Unverifiable, CodeNoKey, ""}, captured},
+		{checkerFor("paypal", pemKey(t, rsaKey())), arrived("{}", paypal...), want{Unverifiable, CodeNoSetting, ""}, captured},
+		{checkerFor("github"), arrived("{}", "X-Hub-Signature-256", "sha256="+strings.Repeat("00", 32)), want{Unverifiable, CodeNoSecret, ""}, time.Time{}},
+		{checkerFor("stripe", "k"), arrived("{}", "Stripe-Signature", "t=1760000000,v1="+strings.Repeat("00", 32)), want{Invalid, CodeWrongSecret, ""}, time.Time{}},
+	} {
+		d := diagnose(t, tt.c, tt.r, tt.want)
+		if !d.SignedAt.Equal(tt.at) {
+			t.Errorf("%s, %s: signed at %v, want %v", d.Provider, d.Code, d.SignedAt, tt.at)
+		}
+	}
+}

@@ -97,6 +97,10 @@ func (v *verification) verify() Diagnosis {
 	}
 	d := v.examine(c, keys, problem)
 	d.Scheme = c.s.Name
+	switch d.Code {
+	case CodeNoSecret, CodeNoSetting, CodeNoKey:
+		d.SignedAt, _ = c.signedAt(v.r)
+	}
 	if d.Result == Valid || d.Result == Invalid {
 		d.Notes = append(d.Notes, c.notes()...)
 	}
