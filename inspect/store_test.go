@@ -516,8 +516,12 @@ func TestSummariesStaySmall(t *testing.T) {
 func TestCountEvents(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	for _, f := range []provider.Facts{
-		{Provider: "stripe", Event: "invoice.paid"}, {Provider: "stripe", Event: "invoice.paid"}, {Provider: "stripe"},
-		{Provider: "github", Event: "push"}, {}, {Event: "push"},
+		{Provider: "stripe", Event: "invoice.paid"},
+		{Provider: "stripe", Event: "invoice.paid"},
+		{Provider: "stripe"},
+		{Provider: "github", Event: "push"},
+		{},
+		{Event: "push"},
 	} {
 		d := testDelivery("{}")
 		d.Facts = f
