@@ -74,7 +74,7 @@ func (p printer) diagnosis(catalog *provider.Catalog, d *provider.Diagnosis) {
 		}
 	}
 	if d.Secret != "" {
-		line += ", secret " + inspect.Escape(d.Secret)
+		line += ", with " + inspect.Escape(d.Secret)
 	}
 	if !d.SignedAt.IsZero() {
 		line += ", signed " + d.SignedAt.Local().Format("2006-01-02 15:04:05")

@@ -42,6 +42,12 @@ func (f *providerFlags) addShow(set *pflag.FlagSet) {
 	set.BoolVar(&f.showSecrets, "show-secrets", false, "show expected signatures whole, which are as good as the secret")
 }
 
+// Labels of secrets that stand there themselves.
+const (
+	inFlag = "the secret given by --secret"
+	inFile = "the secret in " + configName
+)
+
 // catalog returns the built-in catalog with the configuration file's providers.
 func (a *app) catalog() (*provider.Catalog, error) {
 	catalog := provider.BuiltIn()
@@ -150,7 +156,7 @@ func (a *app) secretsOf(values []located, dir string, strict bool) (secrets []pr
 		var s provider.Secret
 		text, err := a.expand(v.where, v.value)
 		if err == nil {
-			if s, err = a.secret(text, "config", dir); err != nil {
+			if s, err = a.secret(text, inFile, dir); err != nil {
 				err = fmt.Errorf("%s: %w", v.where, err)
 			}
 		}
@@ -176,11 +182,11 @@ func (a *app) addFlags(c *provider.Checker, f *providerFlags, known string) erro
 		if err != nil {
 			return usagef("--secret: %w", err)
 		}
-		s, err := a.secret(value, "--secret", "")
+		s, err := a.secret(value, inFlag, "")
 		if err != nil {
 			return usagef("--secret: %w", err)
 		}
-		literal = literal || s.Label == "--secret"
+		literal = literal || s.Label == inFlag
 		given[name] = append(given[name], s)
 	}
 	maps.Copy(c.Secrets, given)
@@ -241,7 +247,7 @@ func (a *app) secret(text, label, dir string) (provider.Secret, error) {
 	}
 	if path, ok := strings.CutPrefix(text, "file:"); ok {
 		value, err := readValue(path, dir)
-		return provider.Secret{Label: filepath.Base(path), Value: value}, err
+		return provider.Secret{Label: "the file " + filepath.Base(path), Value: value}, err
 	}
 	if text == "" {
 		return provider.Secret{}, errors.New("the secret is empty")

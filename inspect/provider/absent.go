@@ -142,7 +142,7 @@ func (v *verification) malformed(c *check, keys []*key) *Diagnosis {
 		s := *c.s
 		s.Signature.form = other
 		if name, ok := anyHolds(&check{c.p, &s, c.settings}, v.r, keys); ok && other != form {
-			reason += fmt.Sprintf("; it is %s, and would hold (secret %s)", other, name)
+			reason += fmt.Sprintf("; it is %s, and would hold with %s", other, name)
 		}
 	}
 	return &Diagnosis{Result: Invalid, Code: CodeMalformed, Reason: reason}

@@ -42,7 +42,7 @@ func (c *Checker) Answer(r *Request, rec Recognition) (*Answer, error) {
 		}
 	}
 	if value, ok := h.Capture.first(sc); ok && value != "" && len(value) <= maxCaptured {
-		answer.Secret = &Secret{Label: "from " + what, Value: value}
+		answer.Secret = &Secret{Label: "the secret from " + what, Value: value}
 	}
 	return answer, nil
 }
@@ -138,7 +138,7 @@ func (c *Checker) addKey(p *Provider, reply *Reply, sc *scope) error {
 	}
 	key, err := form.key(sc.secret)
 	if err != nil {
-		return fmt.Errorf("the secret %s does not fit: %w", secrets[0].Label, err)
+		return fmt.Errorf("%s does not fit: %w", secrets[0].Label, err)
 	}
 	sc.key = key
 	return nil

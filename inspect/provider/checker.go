@@ -42,7 +42,7 @@ type Route struct {
 // A Secret is a shared secret, a token, a public key, or a private key in PEM
 // form, as the provider's dashboard shows it.
 type Secret struct {
-	Label string // how it is called where it must not be shown: "STRIPE_WEBHOOK_SECRET"
+	Label string // how it is called where it must not be shown, in words that stand after "with": "STRIPE_WEBHOOK_SECRET", "the setting public_key"
 	Value string
 }
 
@@ -144,11 +144,11 @@ func (c *Checker) secretsOf(r *Request, p *Provider) []Secret {
 func keySettings(settings map[string]string) (all []Secret) {
 	for _, name := range []string{"public_key", "cert_pem"} {
 		if value := settings[name]; value != "" {
-			all = append(all, Secret{Label: name, Value: value})
+			all = append(all, Secret{Label: "the setting " + name, Value: value})
 		}
 	}
 	if raw, err := decode("base64", strings.TrimSpace(settings["secret_b64"])); err == nil && len(raw) > 0 {
-		all = append(all, Secret{Label: "secret_b64", Value: string(raw)})
+		all = append(all, Secret{Label: "the setting secret_b64", Value: string(raw)})
 	}
 	return all
 }
@@ -161,7 +161,7 @@ func (c *Checker) keysOf(s *Scheme, secrets []Secret) (keys []*key, err error) {
 		if problem == nil {
 			keys = append(keys, k)
 		} else if err == nil {
-			err = fmt.Errorf("the secret %s does not fit: %w", secret.Label, problem)
+			err = fmt.Errorf("%s does not fit: %w", secret.Label, problem)
 		}
 	}
 	return keys, err

@@ -81,7 +81,7 @@ func TestStripeDiagnoses(t *testing.T) {
 		name, header, body string
 		want
 	}{
-		{"good", sign("1760000000", "{}"), "{}", want{Valid, CodeOK, "scheme v1, secret S1"}},
+		{"good", sign("1760000000", "{}"), "{}", want{Valid, CodeOK, "scheme v1, with S1"}},
 		{"exactly at the tolerance", sign("1759999700", "{}"), "{}", want{Valid, CodeOK, ""}},
 		{"one over", sign("1759999699", "{}"), "{}", want{Invalid, CodeTooOld, "timestamp too old by 1 s"}},
 		{"12 over", sign("1759999688", "{}"), "{}", want{Invalid, CodeTooOld, "timestamp too old by 12 s: it was signed 312 s before it arrived, and Stripe takes at most 300 s"}},
@@ -139,7 +139,7 @@ func TestOtherDiagnoses(t *testing.T) {
 	}{
 		{"no secret", checkerFor("github"), arrived("{}", github, good), want{Unverifiable, CodeNoSecret, "no secret configured for GitHub: give it with --secret github=env:NAME"}},
 		{"no secret, not signed", checkerFor("github"), arrived("{}"), want{Unverifiable, CodeMissing, "header missing"}},
-		{"rotation", checkerFor("github", "new", "secret"), arrived("{}", github, good), want{Valid, CodeOK, "secret S2"}},
+		{"rotation", checkerFor("github", "new", "secret"), arrived("{}", github, good), want{Valid, CodeOK, "with S2"}},
 		{"several lines", checkerFor("github", "secret"), arrived("{}", github, "sha256="+hexMAC("x", "{}"), github, good), want{Valid, CodeOK, ""}},
 		{"sha1 for sha256", checkerFor("bitbucket", "secret"), arrived("{}", "X-Hub-Signature", "sha1="+hexSHA1MAC("secret", "{}")), want{Invalid, CodeMalformed, "begins with sha1=, and sha256= is expected"}},
 		{"quotes", checkerFor("github", `"secret"`), arrived("{}", github, good), want{Invalid, CodeSecretForm, "without the quotes, spaces or line ends"}},
@@ -156,7 +156,7 @@ func TestOtherDiagnoses(t *testing.T) {
 		{"no webhook-id", checkerFor("standardwebhooks", "whsec_c2VjcmV0"), arrived("{}", "Webhook-Timestamp", "1760000000", "Webhook-Signature", "v1,"+base64MAC("secret", "x")), want{Invalid, CodeMissing, "header missing: what is signed needs header webhook-id"}},
 		{"v2 of standard webhooks", checkerFor("standardwebhooks", "whsec_c2VjcmV0"), arrived("{}", "Webhook-Id", "m", "Webhook-Timestamp", "1760000000", "Webhook-Signature", "v2,"+base64MAC("secret", "m.1760000000.{}")), want{Invalid, CodeUnknownVersion, "unknown version"}},
 		{"no whsec", checkerFor("standardwebhooks", "whsec_c2VjcmV0"), arrived("{}", "Webhook-Id", "m", "Webhook-Timestamp", "1760000000", "Webhook-Signature", "v1,"+base64MAC("whsec_c2VjcmV0", "m.1760000000.{}")), want{Invalid, CodeSecretForm, "taken as text"}},
-		{"key not hex", checkerFor("adyen", "zz"), arrived("{}", "HmacSignature", base64MAC("k", "{}")), want{Invalid, CodeSecretForm, "secret in the wrong form: the secret S1 does not fit: it is not hex"}},
+		{"key not hex", checkerFor("adyen", "zz"), arrived("{}", "HmacSignature", base64MAC("k", "{}")), want{Invalid, CodeSecretForm, "secret in the wrong form: S1 does not fit: it is not hex"}},
 		{"alg none", checkerFor("daglo", "k"), arrived("", "Authorization", b64(`{"alg":"none"}`)+"."+b64(`{}`)+"."), want{Invalid, CodeMalformed, "not signed with HS256"}},
 		{"no jwt", checkerFor("daglo", "k"), arrived("", "Authorization", "Bearer abc"), want{Invalid, CodeMalformed, "a JWT is expected"}},
 	}

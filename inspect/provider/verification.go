@@ -240,7 +240,7 @@ func (v *verification) held(c *check, k *key) Diagnosis {
 			d.Reason = "the token is the right one"
 		}
 		if k.label != "" {
-			d.Reason += ", secret " + k.label
+			d.Reason += ", with " + k.label
 		}
 	}
 	return d
