@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"hookloop/inspect/provider"
 )
@@ -28,7 +29,7 @@ type providerView struct {
 func (s *Server) viewProvider(p *provider.Provider) providerView {
 	d := &p.Delivery
 	v := providerView{
-		Name: p.Name, Title: p.Title, Docs: p.Docs, Confidence: d.Confidence, LimitMS: limitMS(p), Success: d.Success.String(),
+		Name: p.Name, Title: p.Title, Docs: p.Docs, Confidence: d.Confidence, LimitMS: inMS(time.Duration(d.Timeout)), Success: d.Success.String(),
 		Retries: d.Retry != nil && !d.Retry.Never, Secrets: len(s.Checker.Secrets[p.Name]),
 		Verify: []provider.Kind{}, Handshakes: []string{}, Settings: []string{}, Events: []string{},
 	}
