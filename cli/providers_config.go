@@ -291,8 +291,8 @@ func (a *app) providerNames(cmd *cobra.Command, end string) ([]cobra.Completion,
 		return nil, cobra.ShellCompDirectiveError
 	}
 	var words []cobra.Completion
-	for _, p := range catalog.All() {
-		words = append(words, cobra.CompletionWithDesc(p.Name+end, p.Title))
+	for _, name := range catalog.Names() { // the names alone: an entry is read when it is first asked for
+		words = append(words, name+end)
 	}
 	return words, cobra.ShellCompDirectiveNoFileComp
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 
 	"hookloop/inspect/provider"
@@ -32,17 +33,27 @@ func TestWorse(t *testing.T) {
 	}
 }
 
-func TestSourceWords(t *testing.T) {
-	for _, test := range []struct{ in, want string }{
-		{"header:Stripe-Signature|split:,|pre:v1=|hex", "header Stripe-Signature, behind v1=, in hex"},
-		{"header:A,B|base64", "header A or B, in base64"},
-		{"header:Authorization|opt:Bearer ", "header Authorization, maybe behind Bearer"},
-		{"json:/data/id", "JSON /data/id"},
-		{"query:t", "query parameter t"},
-		{"{json./a}-{json./b}", "{json./a}-{json./b}"},
+// What the catalog says is said as it says it, and what is known here besides.
+func TestExplainProvider(t *testing.T) {
+	c := &provider.Checker{
+		Catalog: provider.BuiltIn(), Secrets: map[string][]provider.Secret{"paypal": {{Label: "PAYPAL", Value: "s"}}},
+		Settings: map[string]map[string]string{"paypal": {"webhook_id": "WH"}},
+	}
+	for name, want := range map[string][]string{
+		"stripe": {"Stripe (stripe)\n", "  secret            --secret stripe=env:STRIPE_WEBHOOK_SECRET", "  received          3 kept here: invoice.paid 2, no event type 1\n"},
+		"paypal": {"  configured  PAYPAL\n", "  configured  the setting webhook_id\n"},
+		"sns":    {"hookloop confirm ID confirms it"},
+		"slack":  {"--answer-handshakes"},
 	} {
-		if got := sourceWords(test.in); got != test.want {
-			t.Errorf("%s: got %q, want %q", test.in, got, test.want)
+		var out strings.Builder
+		explainProvider(printer{&out}, c, c.Catalog.Provider(name), tally{"invoice.paid": 2, "": 1})
+		for _, part := range want {
+			if !strings.Contains(out.String(), part) {
+				t.Errorf("%s lacks %q:\n%s", name, part, &out)
+			}
+		}
+		if name == "stripe" && strings.Contains(out.String(), "configured ") {
+			t.Errorf("%s is not configured:\n%s", name, &out)
 		}
 	}
 }

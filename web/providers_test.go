@@ -209,9 +209,9 @@ func TestProviders(t *testing.T) {
 		t.Error("they are not sorted by name")
 	}
 	for name, parts := range map[string][]string{
-		"stripe": {"hmac-sha256", "5 min", "https://docs.stripe.com/webhooks"},
+		"stripe": {"HMAC-SHA256", "5 min", "https://docs.stripe.com/webhooks"},
 		"slack":  {"3 s", "url_verification"},
-		"apixo":  {"exactly 200", "30 s, 2 min, 10 min"},
+		"apixo":  {"exactly 200", "30 s, 2 min 30 s and 12 min 30 s"},
 	} {
 		got := get[oneAnswer](rg, "/api/v1/providers/"+name)
 		for _, part := range parts {
