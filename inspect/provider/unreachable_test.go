@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -34,7 +35,9 @@ func TestUnreachableKeySet(t *testing.T) {
 	closed.Close()
 	c := &Checker{Catalog: BuiltIn(), Default: "fal", Keys: &Fetcher{Transport: &http.Transport{
 		Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
-		Dial:  func(string, string) (net.Conn, error) { return net.Dial("tcp", closed.Listener.Addr().String()) },
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return net.Dial("tcp", closed.Listener.Addr().String())
+		},
 	}}}
 	r := arrived("{}", "X-Fal-Webhook-Request-Id", "r", "X-Fal-Webhook-User-Id", "u", "X-Fal-Webhook-Timestamp", "1760000000",
 		"X-Fal-Webhook-Signature", strings.Repeat("00", 64))
