@@ -6,7 +6,7 @@
 //   - Standard output is for data, standard error for messages.
 //   - An error is one sentence on standard error: what happened, what to do.
 //   - Exit status: 0 done, 1 it failed, 2 wrong usage or configuration,
-//     3 gave up waiting.
+//     3 gave up waiting, 130 interrupted.
 package cli
 
 import (
