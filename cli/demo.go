@@ -61,7 +61,7 @@ func (a *app) demo(ctx context.Context, f *listenFlags, output string) (err erro
 	}
 	defer s.close()
 	for _, name := range []string{"stripe", "github"} {
-		s.checker.AddSecret(name, provider.Secret{Label: "of the order service", Value: service.secret})
+		s.checker.AddSecret(name, provider.Secret{Label: "the secret of the order service", Value: service.secret})
 	}
 	d := &demo{s: s, service: service}
 	if output == "compact" {
