@@ -225,6 +225,8 @@ func splitSecret(catalog *provider.Catalog, known, text string) (name, value str
 	switch {
 	case ok && catalog.Provider(name) != nil:
 		return name, value, nil
+	case ok && isReference(value):
+		return "", "", knownProvider(catalog, name) // whatever is known: a secret looks different
 	case known != "":
 		return known, text, nil
 	case ok:
@@ -233,6 +235,11 @@ func splitSecret(catalog *provider.Catalog, known, text string) (name, value str
 		}
 	}
 	return "", "", errors.New("say whose secret it is, as in stripe=env:STRIPE_WEBHOOK_SECRET; `hookloop providers` lists the names")
+}
+
+// isReference reports whether text says where a secret is.
+func isReference(text string) bool {
+	return strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:")
 }
 
 // secret reads a secret: env:NAME, file:PATH (relative to dir) or the value

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"reflect"
@@ -48,12 +49,13 @@ func (s *shower) look(ctx context.Context, d *inspect.Delivery) (provider.Facts,
 		return stored, diagnosis, err
 	}
 	facts, pending := s.checker.Assess(r)
-	if worse(stored, facts) || pending || facts.Provider == "" {
+	if worse(stored, facts) || pending || facts.Provider == "" || untold(s.checker, r, stored) {
 		return stored, provider.Diagnosis{
 			Result: stored.Signature, Code: stored.SignatureCode, Reason: stored.SignatureReason, Provider: stored.Provider,
 			Scheme: stored.Scheme, Secret: stored.Secret, Explain: diagnosis.Explain,
 		}, nil
 	}
+	facts = keepKnown(stored, facts)
 	if reflect.DeepEqual(stored, facts) || stored.Signature == provider.Valid && facts.Signature != provider.Valid {
 		return facts, diagnosis, nil // what held once stays known, though another secret is configured now
 	}
@@ -68,6 +70,27 @@ func worse(stored, now provider.Facts) bool {
 	}
 	looked := stored.Signature == provider.Valid || stored.Signature == provider.Invalid
 	return looked && now.Signature != provider.Valid && now.Signature != provider.Invalid
+}
+
+// untold reports whether r is a handshake that was looked at before, and whose
+// token nobody can compare now: the setting that it has to be is not configured here.
+func untold(c *provider.Checker, r *provider.Request, stored provider.Facts) bool {
+	rec := c.Recognize(r)
+	if rec.Handshake == nil || rec.Handshake.Require == nil || stored.Handshake != rec.Handshake.Name || stored.Signature == "" {
+		return false
+	}
+	return c.Settings[rec.Provider.Name][rec.Handshake.Require.Setting] == ""
+}
+
+// keepKnown is now with what only the capture could tell of the same
+// provider: whether the address was one of its own, and its count.
+func keepKnown(stored, now provider.Facts) provider.Facts {
+	if stored.Provider != now.Provider {
+		return now
+	}
+	now.Address = cmp.Or(now.Address, stored.Address)
+	now.ProviderAttempt = cmp.Or(now.ProviderAttempt, stored.ProviderAttempt)
+	return now
 }
 
 // senderWords is who sent it, how sure that is, and what it is.

@@ -33,6 +33,50 @@ func TestWorse(t *testing.T) {
 	}
 }
 
+// What a capture knew is not lost where this shell is told less.
+func TestKeepKnown(t *testing.T) {
+	stored := provider.Facts{Provider: "acme", Address: provider.Listed, ProviderAttempt: 2}
+	if got := keepKnown(stored, provider.Facts{Provider: "acme", Event: "paid"}); got.Address != provider.Listed || got.ProviderAttempt != 2 || got.Event != "paid" {
+		t.Errorf("of the same provider: got %+v", got)
+	}
+	if got := keepKnown(stored, provider.Facts{Provider: "acme", Address: provider.NotListed}); got.Address != provider.NotListed {
+		t.Errorf("an address that is looked at now: got %q", got.Address)
+	}
+	if got := keepKnown(stored, provider.Facts{Provider: "other"}); got.Address != "" {
+		t.Errorf("of another provider: got %q", got.Address)
+	}
+}
+
+// A handshake whose token was compared stays as it was where the setting is not there.
+func TestUntold(t *testing.T) {
+	r := &provider.Request{Method: "GET", Target: "/?hub.mode=subscribe&hub.verify_token=wrong&hub.challenge=1"}
+	c := &provider.Checker{Catalog: provider.BuiltIn(), Default: "meta"}
+	stored := provider.Facts{Provider: "meta", Handshake: c.Recognize(r).Handshake.Name, Signature: provider.Invalid}
+	if !untold(c, r, stored) {
+		t.Error("without the setting: not untold")
+	}
+	if untold(c, r, provider.Facts{}) {
+		t.Error("nobody has looked before: untold")
+	}
+	c.Settings = map[string]map[string]string{"meta": {"verify_token": "right"}}
+	if untold(c, r, stored) {
+		t.Error("with the setting: untold")
+	}
+}
+
+func TestSplitSecretReference(t *testing.T) {
+	catalog := provider.BuiltIn()
+	if _, _, err := splitSecret(catalog, "stripe", "strpe=env:X"); err == nil || !strings.Contains(err.Error(), `did you mean "stripe"?`) {
+		t.Errorf("a provider that is misspelt: got %v", err)
+	}
+	if _, _, err := splitSecret(catalog, "stripe", "nobody=file:X"); err == nil {
+		t.Error("a provider that there is not was taken for a secret")
+	}
+	if name, value, err := splitSecret(catalog, "stripe", "c2VjcmV0="); name != "stripe" || value != "c2VjcmV0=" || err != nil {
+		t.Errorf("a secret with an =: got %q, %q, %v", name, value, err)
+	}
+}
+
 // What the catalog says is said as it says it, and what is known here besides.
 func TestExplainProvider(t *testing.T) {
 	c := &provider.Checker{
