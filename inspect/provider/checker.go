@@ -48,6 +48,11 @@ type Secret struct {
 
 // Facts are what a list keeps of a request's recognition and verification.
 // The zero value is: not looked at, or not recognised.
+//
+// A handshake that carries no signature has the Scheme "handshake". Its
+// Signature is Unverifiable for CodeNotSigned where it is as it should be,
+// whereas [Checker.Verify] says of it that it is Valid, and Invalid for
+// CodeHandshakeRefused where its token is wrong.
 type Facts struct {
 	Provider        string       `json:"provider"` // "stripe"; "" = not recognised
 	Certainty       Certainty    `json:"certainty,omitempty"`
@@ -62,6 +67,15 @@ type Facts struct {
 	Scheme          string       `json:"scheme,omitempty"`
 	Secret          string       `json:"secret,omitempty"`  // the label of the one that matched
 	Address         AddressCheck `json:"address,omitempty"` // whether the client's is one of the provider's
+}
+
+// With returns f with what d says of the signature.
+func (f Facts) With(d Diagnosis) Facts {
+	f.Signature, f.SignatureCode, f.SignatureReason, f.Scheme, f.Secret = d.Result, d.Code, d.Reason, d.Scheme, d.Secret
+	if d.Scheme == handshakeScheme && d.Result == Valid {
+		f.Signature, f.SignatureCode = Unverifiable, CodeNotSigned
+	}
+	return f
 }
 
 // An AddressCheck says whether a client's address is among those that its provider publishes.
@@ -199,8 +213,7 @@ func (c *Checker) Assess(r *Request) (f Facts, pending bool) {
 	d := v.run()
 	f = Facts{
 		Certainty: rec.Certainty, Others: rec.Others, Event: rec.Event, EventID: rec.EventID, ProviderAttempt: rec.Attempt,
-		Signature: d.Result, SignatureCode: d.Code, SignatureReason: d.Reason, Scheme: d.Scheme, Secret: d.Secret,
-	}
+	}.With(d)
 	if rec.Provider != nil {
 		f.Provider = rec.Provider.Name
 		f.Address = rec.Provider.CheckAddress(r.RemoteAddr)

@@ -213,6 +213,13 @@ func TestHandshakeDiagnosis(t *testing.T) {
 	diagnose(t, c, get, want{Valid, CodeOK, "its token is the one set as verify_token"})
 	c.Settings["meta"]["verify_token"] = "other"
 	diagnose(t, c, get, want{Invalid, CodeHandshakeRefused, "is to be refused"})
+	if f, _ := c.Assess(get); f.Signature != Invalid || f.SignatureCode != CodeHandshakeRefused {
+		t.Errorf("assessed %+v, want it invalid", f)
+	}
+	c.Settings["meta"]["verify_token"] = "tok"
+	if f, _ := c.Assess(get); f.Signature != Unverifiable || f.SignatureCode != CodeNotSigned || f.Scheme != "handshake" {
+		t.Errorf("assessed %+v, want a handshake that is not signed", f)
+	}
 	// Slack signs its own.
 	slack := arrived(`{"type":"url_verification","challenge":"c"}`, "X-Slack-Request-Timestamp", "1760000000", "X-Slack-Signature", "v0=00")
 	diagnose(t, checkerFor("slack", "x"), slack, want{Invalid, CodeMalformed, "1 bytes long"})

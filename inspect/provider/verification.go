@@ -71,10 +71,13 @@ func (v *verification) unrecognized() Diagnosis {
 	return d
 }
 
+// handshakeScheme stands in the place of a scheme where a handshake is not signed.
+const handshakeScheme = "handshake"
+
 // handshakeDiagnosis says of an unsigned handshake whether it has what is required.
 func (c *Checker) handshakeDiagnosis(r *Request, rec Recognition) Diagnosis {
 	p, h := rec.Provider, rec.Handshake
-	d := Diagnosis{Result: Valid, Code: CodeOK, Provider: p.Name, Scheme: "handshake"}
+	d := Diagnosis{Result: Valid, Code: CodeOK, Provider: p.Name, Scheme: handshakeScheme}
 	d.Reason = fmt.Sprintf("%s's handshake %s: well-formed, and no signature is involved", p.short(), h.Name)
 	ok, checked := h.meets(&scope{r: r, settings: c.Settings[p.Name]})
 	switch {
