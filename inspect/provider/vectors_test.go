@@ -99,7 +99,7 @@ func TestVectors(t *testing.T) {
 				code = wantCodes[v.ID]
 			}
 			if d.Code != code {
-				t.Errorf("code %s, want %s: %s", d.Code, want, d.Reason)
+				t.Errorf("code %s, want %s: %s", d.Code, code, d.Reason)
 			}
 			if d.Scheme != v.Scheme || d.Provider != v.Provider {
 				t.Errorf("%s %s, want %s %s", d.Provider, d.Scheme, v.Provider, v.Scheme)
