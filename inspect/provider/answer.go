@@ -27,7 +27,7 @@ func (c *Checker) Answer(r *Request, rec Recognition) (*Answer, error) {
 		return nil, errors.New("this is no handshake of a known provider")
 	}
 	sc := &scope{r: r, settings: c.Settings[p.Name]}
-	what := p.short() + "'s " + h.Name
+	what := p.Whose() + " " + h.Name
 	why, refusal := c.examine(r, rec, sc, what)
 	if refusal != nil {
 		return refusal, nil
@@ -156,6 +156,16 @@ func (d *Delivery) someSuccess() int {
 
 // unfit reports whether a rune may not stand in a header's value (RFC 9110, section 5.5).
 func unfit(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+
+// Whose returns p's title, as short as it is in messages, in the possessive:
+// "Slack's", "CloudEvents'".
+func (p *Provider) Whose() string {
+	title := p.short()
+	if strings.HasSuffix(title, "s") {
+		return title + "'"
+	}
+	return title + "'s"
+}
 
 // short returns p's title without what stands in brackets: "Meta".
 func (p *Provider) short() string {

@@ -32,7 +32,7 @@ func (c *Checker) Confirm(ctx context.Context, r *Request) (string, error) {
 	if p == nil || h == nil || h.Confirm.IsZero() {
 		return "", errors.New("there is nothing to confirm: this is no subscription's confirmation")
 	}
-	what := p.short() + "'s " + h.Name
+	what := p.Whose() + " " + h.Name
 	if d := c.Verify(ctx, r); d.Result == Invalid {
 		return "", fmt.Errorf("%s was not confirmed: %s", what, d.Reason)
 	}

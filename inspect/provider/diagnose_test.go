@@ -202,6 +202,14 @@ func TestURLDiffers(t *testing.T) {
 	diagnose(t, checkerFor("square", "key"), r, want{Invalid, CodeURLDiffers, "https://example.test/hook, not"})
 }
 
+func TestWhose(t *testing.T) {
+	for name, want := range map[string]string{"slack": "Slack's", "cloudevents": "CloudEvents'", "meta": "Meta's"} {
+		if got := BuiltIn().Provider(name).Whose(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestHandshakeDiagnosis(t *testing.T) {
 	get := &Request{Method: "GET", Target: "/?hub.mode=subscribe&hub.challenge=1&hub.verify_token=tok", Header: http.Header{}, Time: captured}
 	c := checkerFor("meta", "x")

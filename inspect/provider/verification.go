@@ -78,14 +78,14 @@ const handshakeScheme = "handshake"
 func (c *Checker) handshakeDiagnosis(r *Request, rec Recognition) Diagnosis {
 	p, h := rec.Provider, rec.Handshake
 	d := Diagnosis{Result: Valid, Code: CodeOK, Provider: p.Name, Scheme: handshakeScheme}
-	d.Reason = fmt.Sprintf("%s's handshake %s: well-formed, and no signature is involved", p.short(), h.Name)
+	d.Reason = fmt.Sprintf("%s handshake %s: well-formed, and no signature is involved", p.Whose(), h.Name)
 	ok, checked := h.meets(&scope{r: r, settings: c.Settings[p.Name]})
 	switch {
 	case !ok:
 		d.Result, d.Code = Invalid, CodeHandshakeRefused
-		d.Reason = fmt.Sprintf("%s's handshake %s is to be refused: its token is not the one set as %s (no signature is involved)", p.short(), h.Name, h.Require.Setting)
+		d.Reason = fmt.Sprintf("%s handshake %s is to be refused: its token is not the one set as %s (no signature is involved)", p.Whose(), h.Name, h.Require.Setting)
 	case checked:
-		d.Reason = fmt.Sprintf("%s's handshake %s: its token is the one set as %s, and no signature is involved", p.short(), h.Name, h.Require.Setting)
+		d.Reason = fmt.Sprintf("%s handshake %s: its token is the one set as %s, and no signature is involved", p.Whose(), h.Name, h.Require.Setting)
 	case h.Require != nil:
 		d.Notes = append(d.Notes, fmt.Sprintf("its token was not compared: give it with --set %s=VALUE", h.Require.Setting))
 	}
