@@ -9,8 +9,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -200,6 +202,24 @@ func TestURLDiffers(t *testing.T) {
 	r = sign("https://example.test/hook")
 	r.URL, r.Target = "https://example.test/hook?a=1", "/hook?a=1"
 	diagnose(t, checkerFor("square", "key"), r, want{Invalid, CodeURLDiffers, "https://example.test/hook, not"})
+}
+
+// When it arrived is not known, so it is old now.
+func TestAgeNow(t *testing.T) {
+	for _, tt := range []struct {
+		by time.Duration
+		want
+	}{
+		{-400 * time.Second, want{Invalid, CodeTooOld, "too old by 100 s: it was signed 400 s before now, and Stripe takes at most 300 s; --at gives the time when it arrived"}},
+		{400 * time.Second, want{Invalid, CodeInFuture, " ahead of now, and Stripe takes at most 300 s; --at gives"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ts := strconv.FormatInt(time.Now().Add(tt.by).Unix(), 10)
+			r := arrived("{}", "Stripe-Signature", "t="+ts+",v1="+hexMAC("key", ts+".{}"))
+			r.Time = time.Time{}
+			diagnose(t, checkerFor("stripe", "key"), r, tt.want)
+		})
+	}
 }
 
 func TestWhose(t *testing.T) {
