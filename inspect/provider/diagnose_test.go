@@ -139,6 +139,8 @@ func TestOtherDiagnoses(t *testing.T) {
 		r    *Request
 		want
 	}{
+		{"a broken SHA-256 beside a good SHA-1", checkerFor("github", "secret"), arrived("{}", github, "sha1=abc", "X-Hub-Signature", "sha1="+hexSHA1MAC("secret", "{}")), want{Invalid, CodeMalformed, "X-Hub-Signature-256 begins with sha1=, and sha256= is expected"}},
+		{"an empty SHA-256 beside a good SHA-1", checkerFor("github", "secret"), arrived("{}", github, "", "X-Hub-Signature", "sha1="+hexSHA1MAC("secret", "{}")), want{Valid, CodeOK, "scheme sha1"}},
 		{"no secret", checkerFor("github"), arrived("{}", github, good), want{Unverifiable, CodeNoSecret, "no secret configured for GitHub: give it with --secret github=env:NAME"}},
 		{"no secret, not signed", checkerFor("github"), arrived("{}"), want{Unverifiable, CodeMissing, "header missing"}},
 		{"rotation", checkerFor("github", "new", "secret"), arrived("{}", github, good), want{Valid, CodeOK, "with S2"}},
