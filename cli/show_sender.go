@@ -9,6 +9,7 @@ import (
 
 	"hookloop/inspect"
 	"hookloop/inspect/provider"
+	"hookloop/tui"
 )
 
 // sender prints who sent d, what it is, and whether its signature holds. What
@@ -22,7 +23,9 @@ func (s *shower) sender(ctx context.Context, d *inspect.Delivery) error {
 		s.linef("%s", senderWords(s.checker.Catalog, &facts))
 	}
 	if facts.Handshake != "" {
-		s.linef("%s", s.handshakeLine(d, &facts))
+		for _, line := range s.handshakeLines(d, &facts) {
+			s.linef("%s", line)
+		}
 	}
 	switch facts.Address {
 	case provider.Listed:
@@ -122,23 +125,33 @@ func senderWords(catalog *provider.Catalog, f *provider.Facts) string {
 	return strings.Join(parts, ", ")
 }
 
-func (s *shower) handshakeLine(d *inspect.Delivery, f *provider.Facts) string {
-	line := "handshake: " + inspect.Escape(f.Handshake)
-	rec := s.checker.Recognize(d.Request())
-	if rec.Handshake != nil && !rec.Handshake.Confirm.IsZero() {
-		line += fmt.Sprintf(": `hookloop confirm %d` confirms it", d.ID)
+// handshakeLines say that d is a handshake and what to do about it.
+func (s *shower) handshakeLines(d *inspect.Delivery, f *provider.Facts) []string {
+	lines := []string{"handshake: " + inspect.Escape(f.Handshake)}
+	h := s.checker.Recognize(d.Request()).Handshake
+	if h == nil || h.Name != f.Handshake {
+		return lines
 	}
-	return line
+	switch {
+	case !h.Confirm.IsZero():
+		lines[0] += fmt.Sprintf(": `hookloop confirm %d` confirms it", d.ID)
+	case tui.Answered(d.Disposition, f, d.Reason):
+		lines[0] += ", answered by hookloop"
+	case h.Reply != nil && d.Disposition != inspect.Refused:
+		lines[0] += ": your handler has to answer it, or `hookloop listen --answer-handshakes`"
+	}
+	if h.Notes != "" {
+		lines = append(lines, "   "+inspect.Escape(h.Notes))
+	}
+	return lines
 }
 
-// outlookWords is what the provider would do now, with how sure that is.
+// outlookWords is what the provider would do now, with how sure that is. Of a
+// guess the text says that it is one.
 func outlookWords(o *provider.Outlook) string {
-	text := inspect.Escape(o.Text)
-	if o.Guess {
-		text += " (our guess: the intervals are not published)"
+	text, trust := tui.OutlookWords(o)
+	if o.Confidence == provider.FromSource || trust == "" {
+		return text
 	}
-	if o.Confidence != "" && o.Confidence != provider.FromSource {
-		text += fmt.Sprintf(" [facts: %s]", o.Confidence)
-	}
-	return text
+	return fmt.Sprintf("%s (%s)", text, trust)
 }

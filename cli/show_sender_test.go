@@ -77,6 +77,23 @@ func TestSplitSecretReference(t *testing.T) {
 	}
 }
 
+// How sure an outlook is is said once.
+func TestOutlookWords(t *testing.T) {
+	for _, test := range []struct {
+		o    provider.Outlook
+		want string
+	}{
+		{provider.Outlook{Text: "A: accepted", Confidence: provider.FromSource}, "A: accepted"},
+		{provider.Outlook{Text: "B: accepted", Confidence: provider.Quoted}, "B: accepted (as quoted by others)"},
+		{provider.Outlook{Text: "B: would retry (our guess)", Guess: true, Confidence: provider.Quoted}, "B: would retry (our guess)"},
+		{provider.Outlook{Text: "S: 500, failed", Confidence: provider.Unknown}, "S: 500, failed (not published)"},
+	} {
+		if got := outlookWords(&test.o); got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+}
+
 // What the catalog says is said as it says it, and what is known here besides.
 func TestExplainProvider(t *testing.T) {
 	c := &provider.Checker{

@@ -103,7 +103,7 @@ func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary, signed s
 	if a.Trigger == inspect.Initial {
 		text += signatureFault(s) + c.advice(s)
 	}
-	if outlook, _ := outlookWords(a.Outlook); outlook != "" {
+	if outlook, _ := OutlookWords(a.Outlook); outlook != "" {
 		text += " · " + outlook
 		if sure := a.Outlook.Confidence; sure != "" && sure != provider.FromSource {
 			text += fmt.Sprintf(" (%s)", sure)

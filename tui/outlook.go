@@ -17,9 +17,9 @@ var confidenceWords = map[provider.Confidence]string{
 	provider.FromSource: "documented", provider.Quoted: "as quoted by others", provider.Hearsay: "hearsay", provider.Unknown: "not published",
 }
 
-// outlookWords say what a provider would do; trust says how sure that is,
+// OutlookWords say what a provider would do; trust says how sure that is,
 // where the words don't.
-func outlookWords(o *provider.Outlook) (text, trust string) {
+func OutlookWords(o *provider.Outlook) (text, trust string) {
 	if o == nil || o.Text == "" {
 		return "", ""
 	}
@@ -79,7 +79,7 @@ func (m *model) prospect(width int) []line {
 		return nil
 	}
 	t := m.t
-	text, trust := outlookWords(a.Outlook)
+	text, trust := OutlookWords(a.Outlook)
 	var left line
 	if text != "" {
 		left = line{{" ", nil}, {text, t.tone(outlookTone(a.Outlook.Verdict))}}

@@ -95,10 +95,12 @@ func signatureWords(r provider.Result, scheme string) string {
 // answeredBy begins the reason of a handshake that hookloop answered.
 const answeredBy = "hookloop answered the handshake: "
 
-// answered reports whether s is a handshake that hookloop answered.
-func answered(s *inspect.Summary) bool {
-	return s.Disposition == inspect.Held && s.Handshake != "" && strings.HasPrefix(s.Reason, answeredBy)
+// Answered reports whether a delivery is a handshake that hookloop answered.
+func Answered(d inspect.Disposition, f *provider.Facts, reason string) bool {
+	return d == inspect.Held && f.Handshake != "" && strings.HasPrefix(reason, answeredBy)
 }
+
+func answered(s *inspect.Summary) bool { return Answered(s.Disposition, &s.Facts, s.Reason) }
 
 // entry is what the catalog knows of a provider; nil when that is nothing.
 func (c *Config) entry(name string) *provider.Provider {
