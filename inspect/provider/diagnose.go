@@ -58,6 +58,9 @@ func (v *verification) wrong(c *check, keys []*key) string {
 		what = "wrong secret (public key)"
 	}
 	parts := []string{}
+	if c.s.Kind == JWTHS256 {
+		parts = append(parts, "the JWT")
+	}
 	if c.s.readsBody() {
 		parts = append(parts, "the body")
 	}

@@ -97,7 +97,7 @@ func TestStripeDiagnoses(t *testing.T) {
 		{"too short", "t=1760000000,v1=aabb", "{}", want{Invalid, CodeMalformed, "2 bytes long, and hmac-sha256 makes 32"}},
 		{"no hex", "t=1760000000,v1=zz", "{}", want{Invalid, CodeMalformed, "is not hex"}},
 		{"base64", "t=1760000000,v1=" + base64MAC(key, "1760000000.{}"), "{}", want{Invalid, CodeMalformed, "it is base64, and would hold"}},
-		{"no timestamp", "v1=" + hexMAC(key, "1760000000.{}"), "{}", want{Invalid, CodeMissing, "the timestamp is missing"}},
+		{"no timestamp", "v1=" + hexMAC(key, "1760000000.{}"), "{}", want{Invalid, CodeMissing, "the timestamp is missing: t= is expected in header Stripe-Signature"}},
 		{"odd timestamp", "t=now,v1=" + hexMAC(key, "now.{}"), "{}", want{Invalid, CodeMalformed, `"now"`}},
 		{"other secret", "t=1760000000,v1=" + hexMAC("other", "1760000000.{}"), "{}", want{Invalid, CodeWrongSecret, "wrong secret, or the body or the timestamp was changed"}},
 		{"second of two", "t=1760000000,v1=" + hexMAC("old", "1760000000.{}") + "," + sign("1760000000", "{}"), "{}", want{Valid, CodeOK, ""}},
@@ -162,6 +162,7 @@ func TestOtherDiagnoses(t *testing.T) {
 		{"no whsec", checkerFor("standardwebhooks", "whsec_c2VjcmV0"), arrived("{}", "Webhook-Id", "m", "Webhook-Timestamp", "1760000000", "Webhook-Signature", "v1,"+base64MAC("whsec_c2VjcmV0", "m.1760000000.{}")), want{Invalid, CodeSecretForm, "taken as text"}},
 		{"key not hex", checkerFor("adyen", "zz"), arrived("{}", "HmacSignature", base64MAC("k", "{}")), want{Invalid, CodeSecretForm, "secret in the wrong form: S1 does not fit: it is not hex"}},
 		{"alg none", checkerFor("daglo", "k"), arrived("", "Authorization", b64(`{"alg":"none"}`)+"."+b64(`{}`)+"."), want{Invalid, CodeMalformed, "not signed with HS256"}},
+		{"another's jwt", checkerFor("daglo", "k"), arrived("", "Authorization", "Bearer "+signJWT(nil, []byte("other"), captured, true)), want{Invalid, CodeWrongSecret, "wrong secret, or the JWT was changed on the way: the signature does not match with S1"}},
 		{"no jwt", checkerFor("daglo", "k"), arrived("", "Authorization", "Bearer abc"), want{Invalid, CodeMalformed, "a JWT is expected"}},
 	}
 	for _, tt := range tests {
