@@ -6,7 +6,7 @@
 //   - Standard output is for data, standard error for messages.
 //   - An error is one sentence on standard error: what happened, what to do.
 //   - Exit status: 0 done, 1 it failed, 2 wrong usage or configuration,
-//     3 gave up waiting.
+//     3 gave up waiting, 130 interrupted.
 package cli
 
 import (
@@ -43,10 +43,11 @@ func OS() Env {
 
 // Exit statuses.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
-	exitGaveUp = 3 // it could not be told, or not in time
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitGaveUp      = 3   // it could not be told, or not in time
+	exitInterrupted = 130 // by a signal, before there was anything to tell; as shells have it
 )
 
 // A usageError is the user's to mend on the command line or in the configuration.
@@ -97,6 +98,9 @@ func Run(env Env) int {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	err := fang.Execute(ctx, root, fang.WithVersion(version()), fang.WithErrorHandler(func(io.Writer, fang.Styles, error) {}))
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
 	cmd, _, findErr := root.Find(env.Args)
 	if findErr != nil {
 		cmd = root

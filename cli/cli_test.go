@@ -109,7 +109,7 @@ func TestCompletion(t *testing.T) {
 		{"export --format |", "jsonl"},
 		{"re|", "replay"},
 		{"providers |", "stripe"},
-		{"listen --provider |", "github\tGitHub"},
+		{"listen --provider |", "\ngithub\n"},
 		{"listen --secret |", "slack="},
 		{"listen --allow-ips |", "paypal"},
 		{"verify --set |", "paypal."},

@@ -199,3 +199,30 @@ func serveHandler(t testing.TB, h http.HandlerFunc) string {
 	})
 	return "http://" + ln.Addr().String()
 }
+
+// TestInterrupted interrupts a command that waits for its input.
+func TestInterrupted(t *testing.T) {
+	cmd := exec.Command("hookloop", "verify", "-", "--data-dir", t.TempDir())
+	cmd.Dir = t.TempDir()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stuck := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	defer stuck.Stop()
+	if _, err := in.Write(make([]byte, 1<<20)); err != nil { // more than a pipe holds, so it reads
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || out.Len() > 0 {
+		t.Errorf("exit status %d, output %q, want %d and nothing", code, &out, exitInterrupted)
+	}
+}

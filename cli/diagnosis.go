@@ -6,6 +6,7 @@ import (
 
 	"hookloop/inspect"
 	"hookloop/inspect/provider"
+	"hookloop/tui"
 )
 
 // verification is a diagnosis as JSON has it.
@@ -66,21 +67,24 @@ func explanation(d *provider.Diagnosis, showSecrets bool) *provider.Explanation 
 
 // diagnosis prints whether a signature holds, and why not.
 func (p printer) diagnosis(catalog *provider.Catalog, d *provider.Diagnosis) {
-	line := "signature " + string(d.Result)
+	line, unsigned := "signature "+string(d.Result), tui.Unsigned(d.Result, d.Scheme)
+	if unsigned {
+		line = "not signed (a handshake)"
+	}
 	if who := catalog.Provider(d.Provider); who != nil {
 		line += ": " + who.Title
-		if d.Scheme != "" {
+		if d.Scheme != "" && !unsigned {
 			line += ", scheme " + inspect.Escape(d.Scheme)
 		}
 	}
 	if d.Secret != "" {
-		line += ", secret " + inspect.Escape(d.Secret)
+		line += ", with " + inspect.Escape(d.Secret)
 	}
 	if !d.SignedAt.IsZero() {
 		line += ", signed " + d.SignedAt.Local().Format("2006-01-02 15:04:05")
 	}
 	p.linef("%s", line)
-	if d.Reason != "" && d.Result != provider.Valid { // the line above says it all
+	if d.Reason != "" && (unsigned || d.Result != provider.Valid) { // else the line above says it all
 		p.linef("   %s", inspect.Escape(d.Reason))
 	}
 	for _, note := range d.Notes {

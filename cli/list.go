@@ -24,8 +24,10 @@ func (a *app) listCommand() *cobra.Command {
 		Aliases: []string{"ls"},
 		Short:   "List the deliveries that were kept",
 		Long: "list prints the newest deliveries, the newest last: who sent them (stripe? is a\n" +
-			"guess), when, what they are and with what result. Where a terminal is narrow, it\n" +
-			"leaves out columns; --json has all of them, and more.\n\nThe query language, which the terminal UI and the page share:\n\n" + queryHelp(),
+			"guess), whether the signature holds (SIG: ✓ valid, ✗ invalid, · not signed or not\n" +
+			"verifiable), when, what they are and with what result; a handshake that hookloop\n" +
+			"answered is answered. Where a terminal is narrow, it leaves out columns; --json has\n" +
+			"all of them, and more.\n\nThe query language, which the terminal UI and the page share:\n\n" + queryHelp(),
 		Example: `hookloop list
 hookloop list is:failed since:1h
 hookloop list 'provider:stripe event:charge.* signature:invalid'
@@ -77,12 +79,14 @@ var listColumns = []column{
 	{name: "ID", cell: func(d *inspect.Summary) string { return fmt.Sprintf("#%d", d.ID) }},
 	{name: "TIME", cell: func(d *inspect.Summary) string { return shortTime(d.ReceivedAt) }},
 	{name: "PROVIDER", cell: sender, some: true},
+	{name: "SIG", cell: func(d *inspect.Summary) string { return tui.SignatureMark(&d.Facts) }, spare: 6, some: true},
 	{name: "EVENT", cell: event, some: true},
-	{name: "METHOD", cell: func(d *inspect.Summary) string { return inspect.Escape(d.Method) }, spare: 4},
+	{name: "EVENT ID", cell: eventID, spare: 1, some: true},
+	{name: "METHOD", cell: func(d *inspect.Summary) string { return inspect.Escape(d.Method) }, spare: 5},
 	{name: "RESULT", cell: result},
-	{name: "DURATION", cell: duration, spare: 2},
-	{name: "SIZE", cell: func(d *inspect.Summary) string { return tui.FormatSize(d.Size) }, spare: 1},
-	{name: "ATTEMPTS", cell: func(d *inspect.Summary) string { return fmt.Sprint(d.Attempts) }, spare: 3},
+	{name: "DURATION", cell: duration, spare: 3},
+	{name: "SIZE", cell: func(d *inspect.Summary) string { return tui.FormatSize(d.Size) }, spare: 2},
+	{name: "ATTEMPTS", cell: func(d *inspect.Summary) string { return fmt.Sprint(d.Attempts) }, spare: 4},
 	{name: "PATH", cell: func(d *inspect.Summary) string { return inspect.Escape(d.Path) }},
 }
 
@@ -104,7 +108,7 @@ func printList(w io.Writer, list []inspect.Summary, width int) error {
 			columns, spare, widths = append(columns, cells), append(spare, c.spare), append(widths, widest)
 		}
 	}
-	for step := 1; step <= 4 && width > 0; step++ {
+	for step := 1; step <= 6 && width > 0; step++ {
 		last := len(widths) - 1
 		total := 2*last + min(widths[last], pathWidth)
 		for _, n := range widths[:last] {
@@ -161,6 +165,12 @@ func event(d *inspect.Summary) string {
 	return ansi.Truncate(inspect.Escape(d.Event), most, "…")
 }
 
+// eventID is what stays the same over duplicates and retries, whole: it is copied.
+func eventID(d *inspect.Summary) string {
+	const most = 64 // the length of a hash in hex
+	return ansi.Truncate(inspect.Escape(d.EventID), most, "…")
+}
+
 // duration is how long the latest attempt took; "" while it goes on.
 func duration(d *inspect.Summary) string {
 	if d.Last == nil || d.Last.State == inspect.Pending {
@@ -176,6 +186,8 @@ func result(d *inspect.Summary) string {
 		return "held"
 	case d.Disposition == inspect.Refused:
 		return "refused"
+	case tui.Answered(d.Disposition, &d.Facts, d.Reason):
+		return "answered"
 	case d.Last == nil:
 		return "held"
 	case d.Last.State == inspect.Answered:

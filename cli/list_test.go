@@ -24,13 +24,14 @@ func listed(id int64, change func(*inspect.Summary)) inspect.Summary {
 func TestListColumns(t *testing.T) {
 	nobody := listed(1, func(*inspect.Summary) {})
 	stripe := listed(12345, func(d *inspect.Summary) {
-		d.Facts = provider.Facts{Provider: "stripe", Certainty: provider.Certain, Event: "customer.subscription.trial_will_end"}
+		d.Facts = provider.Facts{Provider: "stripe", Certainty: provider.Certain, Event: "customer.subscription.trial_will_end", EventID: "evt_1", Signature: provider.Valid}
 	})
 	guess := listed(3, func(d *inspect.Summary) {
 		d.Facts = provider.Facts{Provider: "standardwebhooks", Certainty: provider.Guess, Event: "\x1b[2J決済"}
 	})
 	slack := listed(4, func(d *inspect.Summary) {
-		d.Facts = provider.Facts{Provider: "slack", Handshake: "url_verification"}
+		d.Facts = provider.Facts{Provider: "slack", Handshake: "url_verification", Signature: provider.Valid, Scheme: "handshake"}
+		d.Reason = "hookloop answered the handshake: Slack's url_verification"
 		d.Disposition, d.Last, d.Attempts = inspect.Held, nil, 0
 	})
 	tests := []struct {
@@ -43,13 +44,15 @@ func TestListColumns(t *testing.T) {
 		{"nobody is known", []inspect.Summary{nobody}, 0, "ID TIME METHOD RESULT DURATION SIZE ATTEMPTS PATH", []string{"POST    200     12 ms     900 B  1         /hooks/stripe\n"}},
 		{"nobody, in 80 columns", []inspect.Summary{nobody}, 80, "ID TIME METHOD RESULT DURATION SIZE ATTEMPTS PATH", nil},
 		{
-			"no terminal", []inspect.Summary{nobody, stripe, guess, slack}, 0,
-			"ID TIME PROVIDER EVENT METHOD RESULT DURATION SIZE ATTEMPTS PATH",
-			[]string{"  stripe             customer.subscription.t…  POST", "  standardwebhooks?  \\x1b[2J決済", "  slack              handshake ", "held "},
+			"no terminal",
+			[]inspect.Summary{nobody, stripe, guess, slack},
+			0,
+			"ID TIME PROVIDER SIG EVENT EVENT ID METHOD RESULT DURATION SIZE ATTEMPTS PATH",
+			[]string{"  stripe             ✓    customer.subscription.t…  evt_1     POST", "  standardwebhooks?       \\x1b[2J決済", "  slack              ·    handshake ", "answered "},
 		},
-		{"a wide terminal", []inspect.Summary{stripe}, 200, "ID TIME PROVIDER EVENT METHOD RESULT DURATION SIZE ATTEMPTS PATH", nil},
-		{"110 columns", []inspect.Summary{stripe, guess}, 110, "ID TIME PROVIDER EVENT METHOD RESULT ATTEMPTS PATH", []string{"#12345"}},
-		{"80 columns", []inspect.Summary{stripe}, 80, "ID TIME PROVIDER EVENT RESULT PATH", []string{"200     /hooks/stripe\n"}},
+		{"a wide terminal", []inspect.Summary{stripe}, 200, "ID TIME PROVIDER SIG EVENT EVENT ID METHOD RESULT DURATION SIZE ATTEMPTS PATH", nil},
+		{"110 columns", []inspect.Summary{stripe, guess}, 110, "ID TIME PROVIDER SIG EVENT METHOD RESULT ATTEMPTS PATH", []string{"#12345"}},
+		{"80 columns", []inspect.Summary{stripe}, 80, "ID TIME PROVIDER SIG EVENT RESULT PATH", []string{"200     /hooks/stripe\n"}},
 		{"a narrow terminal", []inspect.Summary{stripe}, 30, "ID TIME PROVIDER EVENT RESULT PATH", []string{"/hooks/stripe\n"}},
 	}
 	for _, tt := range tests {

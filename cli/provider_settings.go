@@ -30,7 +30,7 @@ func addSetting(c *provider.Checker, name, key, value, dir string) (err error) {
 			}
 			value = string(raw)
 		}
-		c.Secrets[name] = slices.Insert(slices.Clone(c.Secrets[name]), 0, provider.Secret{Label: key, Value: value})
+		c.Secrets[name] = slices.Insert(slices.Clone(c.Secrets[name]), 0, provider.Secret{Label: "the setting " + key, Value: value})
 		return nil
 	}
 	if p := c.Catalog.Provider(name); p != nil {

@@ -44,15 +44,13 @@ hookloop providers --json`,
 				return err
 			}
 			list := c.Catalog.All()
-			query := "provider:*"
 			if len(args) > 0 {
 				if err := knownProvider(c.Catalog, args[0]); err != nil {
 					return usageError{err}
 				}
 				list = []*provider.Provider{c.Catalog.Provider(args[0])}
-				query = "provider:" + args[0]
 			}
-			received, err := a.received(cmd.Context(), query)
+			received, err := a.received(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -82,9 +80,9 @@ func (t tally) sum() (n int) {
 	return n
 }
 
-// received counts the deliveries kept here that match, by provider. Without a
-// data folder there are none, and none is made.
-func (a *app) received(ctx context.Context, query string) (map[string]tally, error) {
+// received counts the deliveries kept here, by provider and event type. Without
+// a data folder there are none, and none is made.
+func (a *app) received(ctx context.Context) (map[string]map[string]int, error) {
 	dir, err := a.stateDir()
 	if err != nil {
 		return nil, nil // no place for deliveries: there are none
@@ -97,32 +95,15 @@ func (a *app) received(ctx context.Context, query string) (map[string]tally, err
 		return nil, err
 	}
 	defer func() { _ = store.Close() }()
-	counts := map[string]tally{}
-	const page = 1000
-	for before := int64(0); ; {
-		list, err := store.List(ctx, inspect.ListOptions{Query: query, Before: before, Limit: page})
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range list {
-			if counts[d.Provider] == nil {
-				counts[d.Provider] = tally{}
-			}
-			counts[d.Provider][d.Event]++
-			before = d.ID
-		}
-		if len(list) < page {
-			return counts, nil
-		}
-	}
+	return store.CountEvents(ctx)
 }
 
-func printProviders(w io.Writer, list []*provider.Provider, received map[string]tally) error {
+func printProviders(w io.Writer, list []*provider.Provider, received map[string]map[string]int) error {
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "NAME\tVERIFIED BY\tLIMIT\tRETRIES\tHANDSHAKE\tEVENTS\tRECEIVED\tFACTS")
 	for _, p := range list {
 		count := ""
-		if n := received[p.Name].sum(); n > 0 {
+		if n := tally(received[p.Name]).sum(); n > 0 {
 			count = fmt.Sprint(n)
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", inspect.Escape(p.Name), strings.Join(kinds(p), ", "), limit(p),
@@ -211,13 +192,13 @@ type providerJSON struct {
 	Confidence provider.Confidence `json:"confidence"`
 }
 
-func printProvidersJSON(w io.Writer, c *provider.Checker, list []*provider.Provider, received map[string]tally) error {
+func printProvidersJSON(w io.Writer, c *provider.Checker, list []*provider.Provider, received map[string]map[string]int) error {
 	enc := inspect.NewJSONEncoder(w)
 	for _, p := range list {
 		steps := p.Delivery.Retries()
 		v := providerJSON{
 			Name: p.Name, Title: p.Title, Docs: p.Docs, VerifiedBy: append([]string{}, kinds(p)...), Retries: len(steps),
-			Handshakes: append([]string{}, handshakes(p)...), Settings: []string{}, Events: []string{}, Received: received[p.Name].sum(),
+			Handshakes: append([]string{}, handshakes(p)...), Settings: []string{}, Events: []string{}, Received: tally(received[p.Name]).sum(),
 			ByEvent: received[p.Name], Secrets: secretLabels(c, p.Name), Confidence: confidence(p),
 		}
 		if d := p.Delivery; d.Timeout != 0 {

@@ -42,6 +42,12 @@ func (f *providerFlags) addShow(set *pflag.FlagSet) {
 	set.BoolVar(&f.showSecrets, "show-secrets", false, "show expected signatures whole, which are as good as the secret")
 }
 
+// Labels of secrets that stand there themselves.
+const (
+	inFlag = "the secret given by --secret"
+	inFile = "the secret in " + configName
+)
+
 // catalog returns the built-in catalog with the configuration file's providers.
 func (a *app) catalog() (*provider.Catalog, error) {
 	catalog := provider.BuiltIn()
@@ -150,7 +156,7 @@ func (a *app) secretsOf(values []located, dir string, strict bool) (secrets []pr
 		var s provider.Secret
 		text, err := a.expand(v.where, v.value)
 		if err == nil {
-			if s, err = a.secret(text, "config", dir); err != nil {
+			if s, err = a.secret(text, inFile, dir); err != nil {
 				err = fmt.Errorf("%s: %w", v.where, err)
 			}
 		}
@@ -176,11 +182,11 @@ func (a *app) addFlags(c *provider.Checker, f *providerFlags, known string) erro
 		if err != nil {
 			return usagef("--secret: %w", err)
 		}
-		s, err := a.secret(value, "--secret", "")
+		s, err := a.secret(value, inFlag, "")
 		if err != nil {
 			return usagef("--secret: %w", err)
 		}
-		literal = literal || s.Label == "--secret"
+		literal = literal || s.Label == inFlag
 		given[name] = append(given[name], s)
 	}
 	maps.Copy(c.Secrets, given)
@@ -219,6 +225,8 @@ func splitSecret(catalog *provider.Catalog, known, text string) (name, value str
 	switch {
 	case ok && catalog.Provider(name) != nil:
 		return name, value, nil
+	case ok && isReference(value):
+		return "", "", knownProvider(catalog, name) // whatever is known: a secret looks different
 	case known != "":
 		return known, text, nil
 	case ok:
@@ -227,6 +235,11 @@ func splitSecret(catalog *provider.Catalog, known, text string) (name, value str
 		}
 	}
 	return "", "", errors.New("say whose secret it is, as in stripe=env:STRIPE_WEBHOOK_SECRET; `hookloop providers` lists the names")
+}
+
+// isReference reports whether text says where a secret is.
+func isReference(text string) bool {
+	return strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:")
 }
 
 // secret reads a secret: env:NAME, file:PATH (relative to dir) or the value
@@ -241,7 +254,7 @@ func (a *app) secret(text, label, dir string) (provider.Secret, error) {
 	}
 	if path, ok := strings.CutPrefix(text, "file:"); ok {
 		value, err := readValue(path, dir)
-		return provider.Secret{Label: filepath.Base(path), Value: value}, err
+		return provider.Secret{Label: "the file " + filepath.Base(path), Value: value}, err
 	}
 	if text == "" {
 		return provider.Secret{}, errors.New("the secret is empty")
@@ -285,8 +298,8 @@ func (a *app) providerNames(cmd *cobra.Command, end string) ([]cobra.Completion,
 		return nil, cobra.ShellCompDirectiveError
 	}
 	var words []cobra.Completion
-	for _, p := range catalog.All() {
-		words = append(words, cobra.CompletionWithDesc(p.Name+end, p.Title))
+	for _, name := range catalog.Names() { // the names alone: an entry is read when it is first asked for
+		words = append(words, name+end)
 	}
 	return words, cobra.ShellCompDirectiveNoFileComp
 }

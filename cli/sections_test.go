@@ -63,11 +63,11 @@ port: 1
 	}
 	wantSecrets := map[string][]provider.Secret{
 		"stripe": {{Label: "STRIPE", Value: "s1"}},
-		"github": {{Label: "gh.secret", Value: "gh "}, {Label: "config", Value: "old"}},
-		"twilio": {{Label: "config", Value: "0123"}},
-		"slack":  {{Label: "OLD", Value: "old"}, {Label: "--secret", Value: "a=b"}}, // the flags' alone
+		"github": {{Label: "the file gh.secret", Value: "gh "}, {Label: inFile, Value: "old"}},
+		"twilio": {{Label: inFile, Value: "0123"}},
+		"slack":  {{Label: "OLD", Value: "old"}, {Label: inFlag, Value: "a=b"}}, // the flags' alone
 		"sendgrid": {
-			{Label: "config", Value: "-----BEGIN PUBLIC KEY-----\nabc"},
+			{Label: inFile, Value: "-----BEGIN PUBLIC KEY-----\nabc"},
 		},
 	}
 	if !reflect.DeepEqual(c.Secrets, wantSecrets) {
@@ -79,7 +79,7 @@ port: 1
 	}
 	wantRoutes := []provider.Route{
 		{Prefix: "/a/long", Secrets: []provider.Secret{{Label: "STRIPE", Value: "s1"}}},
-		{Prefix: "/a", Provider: "github", Secrets: []provider.Secret{{Label: "STRIPE", Value: "s1"}, {Label: "config", Value: "plain"}}},
+		{Prefix: "/a", Provider: "github", Secrets: []provider.Secret{{Label: "STRIPE", Value: "s1"}, {Label: inFile, Value: "plain"}}},
 	}
 	if !reflect.DeepEqual(c.Routes, wantRoutes) {
 		t.Errorf("got routes %+v, want %+v", c.Routes, wantRoutes)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"reflect"
@@ -8,6 +9,7 @@ import (
 
 	"hookloop/inspect"
 	"hookloop/inspect/provider"
+	"hookloop/tui"
 )
 
 // sender prints who sent d, what it is, and whether its signature holds. What
@@ -21,7 +23,9 @@ func (s *shower) sender(ctx context.Context, d *inspect.Delivery) error {
 		s.linef("%s", senderWords(s.checker.Catalog, &facts))
 	}
 	if facts.Handshake != "" {
-		s.linef("%s", s.handshakeLine(d, &facts))
+		for _, line := range s.handshakeLines(d, &facts) {
+			s.linef("%s", line)
+		}
 	}
 	switch facts.Address {
 	case provider.Listed:
@@ -48,12 +52,13 @@ func (s *shower) look(ctx context.Context, d *inspect.Delivery) (provider.Facts,
 		return stored, diagnosis, err
 	}
 	facts, pending := s.checker.Assess(r)
-	if worse(stored, facts) || pending || facts.Provider == "" {
+	if worse(stored, facts) || pending || facts.Provider == "" || untold(s.checker, r, stored) {
 		return stored, provider.Diagnosis{
 			Result: stored.Signature, Code: stored.SignatureCode, Reason: stored.SignatureReason, Provider: stored.Provider,
 			Scheme: stored.Scheme, Secret: stored.Secret, Explain: diagnosis.Explain,
 		}, nil
 	}
+	facts = keepKnown(stored, facts)
 	if reflect.DeepEqual(stored, facts) || stored.Signature == provider.Valid && facts.Signature != provider.Valid {
 		return facts, diagnosis, nil // what held once stays known, though another secret is configured now
 	}
@@ -68,6 +73,27 @@ func worse(stored, now provider.Facts) bool {
 	}
 	looked := stored.Signature == provider.Valid || stored.Signature == provider.Invalid
 	return looked && now.Signature != provider.Valid && now.Signature != provider.Invalid
+}
+
+// untold reports whether r is a handshake that was looked at before, and whose
+// token nobody can compare now: the setting that it has to be is not configured here.
+func untold(c *provider.Checker, r *provider.Request, stored provider.Facts) bool {
+	rec := c.Recognize(r)
+	if rec.Handshake == nil || rec.Handshake.Require == nil || stored.Handshake != rec.Handshake.Name || stored.Signature == "" {
+		return false
+	}
+	return c.Settings[rec.Provider.Name][rec.Handshake.Require.Setting] == ""
+}
+
+// keepKnown is now with what only the capture could tell of the same
+// provider: whether the address was one of its own, and its count.
+func keepKnown(stored, now provider.Facts) provider.Facts {
+	if stored.Provider != now.Provider {
+		return now
+	}
+	now.Address = cmp.Or(now.Address, stored.Address)
+	now.ProviderAttempt = cmp.Or(now.ProviderAttempt, stored.ProviderAttempt)
+	return now
 }
 
 // senderWords is who sent it, how sure that is, and what it is.
@@ -99,23 +125,33 @@ func senderWords(catalog *provider.Catalog, f *provider.Facts) string {
 	return strings.Join(parts, ", ")
 }
 
-func (s *shower) handshakeLine(d *inspect.Delivery, f *provider.Facts) string {
-	line := "handshake: " + inspect.Escape(f.Handshake)
-	rec := s.checker.Recognize(d.Request())
-	if rec.Handshake != nil && !rec.Handshake.Confirm.IsZero() {
-		line += fmt.Sprintf(": `hookloop confirm %d` confirms it", d.ID)
+// handshakeLines say that d is a handshake and what to do about it.
+func (s *shower) handshakeLines(d *inspect.Delivery, f *provider.Facts) []string {
+	lines := []string{"handshake: " + inspect.Escape(f.Handshake)}
+	h := s.checker.Recognize(d.Request()).Handshake
+	if h == nil || h.Name != f.Handshake {
+		return lines
 	}
-	return line
+	switch {
+	case !h.Confirm.IsZero():
+		lines[0] += fmt.Sprintf(": `hookloop confirm %d` confirms it", d.ID)
+	case tui.Answered(d.Disposition, f, d.Reason):
+		lines[0] += ", answered by hookloop"
+	case h.Reply != nil && d.Disposition != inspect.Refused:
+		lines[0] += ": your handler has to answer it, or `hookloop listen --answer-handshakes`"
+	}
+	if h.Notes != "" {
+		lines = append(lines, "   "+inspect.Escape(h.Notes))
+	}
+	return lines
 }
 
-// outlookWords is what the provider would do now, with how sure that is.
+// outlookWords is what the provider would do now, with how sure that is. Of a
+// guess the text says that it is one.
 func outlookWords(o *provider.Outlook) string {
-	text := inspect.Escape(o.Text)
-	if o.Guess {
-		text += " (our guess: the intervals are not published)"
+	text, trust := tui.OutlookWords(o)
+	if o.Confidence == provider.FromSource || trust == "" {
+		return text
 	}
-	if o.Confidence != "" && o.Confidence != provider.FromSource {
-		text += fmt.Sprintf(" [facts: %s]", o.Confidence)
-	}
-	return text
+	return fmt.Sprintf("%s (%s)", text, trust)
 }

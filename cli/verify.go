@@ -23,6 +23,9 @@ type verifyFlags struct {
 	explain, asJSON bool
 }
 
+// trial reports whether the check is of something other than what is configured.
+func (f *verifyFlags) trial() bool { return f.provider != "" || len(f.secrets) > 0 || len(f.set) > 0 }
+
 func (a *app) verifyCommand() *cobra.Command {
 	f := verifyFlags{providerFlags: providerFlags{strict: true, lenient: true}} // so that one set of flags does for many requests
 	cmd := &cobra.Command{
@@ -106,7 +109,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, name string) error {
 	}
 	diagnosis.Notes = append(notes, diagnosis.Notes...)
 	if d != nil && f.url == "" && f.at == "" {
-		if err := keepFacts(ctx, store, c, d); err != nil {
+		if err := keepFacts(ctx, store, c, d, f.trial()); err != nil {
 			return err
 		}
 	}
@@ -197,10 +200,18 @@ func one(ctx context.Context, store *inspect.Store, expr string) (*inspect.Deliv
 	return store.Delivery(ctx, ids[0])
 }
 
-// keepFacts puts what c knows of d into the store, unless less is known than before.
-func keepFacts(ctx context.Context, store *inspect.Store, c *provider.Checker, d *inspect.Delivery) error {
+// keepFacts puts what c knows of d into the store, unless less is known than
+// before. What held once stays known; a trial, with secrets or settings of its
+// own, is kept only where it finds what makes the signature hold.
+func keepFacts(ctx context.Context, store *inspect.Store, c *provider.Checker, d *inspect.Delivery, trial bool) error {
 	facts, pending := c.Assess(d.Request())
-	if pending || facts.Provider == "" || worse(d.Facts, facts) || reflect.DeepEqual(facts, d.Facts) {
+	if pending || facts.Provider == "" || worse(d.Facts, facts) || untold(c, d.Request(), d.Facts) {
+		return nil
+	}
+	if facts.Signature != provider.Valid && (trial || d.Facts.Signature == provider.Valid) {
+		return nil
+	}
+	if facts = keepKnown(d.Facts, facts); reflect.DeepEqual(facts, d.Facts) {
 		return nil
 	}
 	return store.SetFacts(ctx, d.ID, facts)

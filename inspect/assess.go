@@ -74,10 +74,8 @@ func (rc *Receiver) recheck(d *Delivery) {
 		rc.guard(func() {
 			ctx, cancel := context.WithTimeout(rc.waiting, recheckTimeout)
 			defer cancel()
-			found := rc.checker.Verify(ctx, r)
-			f.Signature, f.SignatureCode, f.SignatureReason = found.Result, found.Code, found.Reason
-			f.Scheme, f.Secret = found.Scheme, found.Secret
-			err := rc.Store.SetFacts(rc.waiting, id, f)                                // which does nothing after Wait: found was cut short, and says nothing
+			found := f.With(rc.checker.Verify(ctx, r))
+			err := rc.Store.SetFacts(rc.waiting, id, found)                            // which does nothing after Wait: found was cut short, and says nothing
 			if err != nil && rc.waiting.Err() == nil && !errors.Is(err, ErrNotFound) { // as when it was removed meanwhile
 				rc.report(fmt.Errorf("what is known of delivery #%d's signature could not be stored: %w", id, err))
 			}

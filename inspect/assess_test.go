@@ -34,6 +34,7 @@ func (c *fakeChecker) Assess(r *provider.Request) (provider.Facts, bool) { retur
 func (c *fakeChecker) Verify(ctx context.Context, _ *provider.Request) provider.Diagnosis {
 	return c.verify(ctx)
 }
+
 func (c *fakeChecker) Recognize(*provider.Request) provider.Recognition {
 	return provider.Recognition{}
 }
@@ -431,5 +432,19 @@ func TestReceiverKnowsProviders(t *testing.T) {
 	}
 	if len(seen) != 4 {
 		t.Errorf("the handler got %d deliveries, want the 4 events", len(seen))
+	}
+}
+
+func TestRequestURL(t *testing.T) {
+	for _, tt := range []struct{ endpoint, target, want string }{
+		{"https://public.test", "/hooks?x=1", "https://public.test/hooks?x=1"},
+		{"", "/hooks?x=1", ""},
+		{"", "http://public.test/hooks", "http://public.test/hooks"},
+		{"https://public.test", "http://other.test/hooks", "http://other.test/hooks"},
+	} {
+		d := &Delivery{Endpoint: tt.endpoint, Target: tt.target}
+		if got := d.Request().URL; got != tt.want {
+			t.Errorf("%q behind %q: got %q, want %q", tt.target, tt.endpoint, got, tt.want)
+		}
 	}
 }

@@ -84,6 +84,25 @@ func (s *Store) totals(ctx context.Context) (t totals, err error) {
 	return t, err
 }
 
+// CountEvents returns how many deliveries of each provider and event type are
+// kept; "" is the event type of those that have none. Those of which it is not
+// known who sent them are left out.
+func (s *Store) CountEvents(ctx context.Context) (map[string]map[string]int, error) {
+	counts := map[string]map[string]int{}
+	err := s.read(ctx, func(conn *sqlite.Conn) error {
+		stmt := conn.Prep("SELECT provider, event_type, count(*) FROM deliveries WHERE provider <> '' GROUP BY 1, 2")
+		return eachRow(stmt, func() error {
+			name := stmt.ColumnText(0)
+			if counts[name] == nil {
+				counts[name] = map[string]int{}
+			}
+			counts[name][stmt.ColumnText(1)] = stmt.ColumnInt(2)
+			return nil
+		})
+	})
+	return counts, err
+}
+
 // Counters returns the accounts, from one moment.
 func (s *Store) Counters(ctx context.Context) (Counters, error) {
 	t, err := s.totals(ctx)

@@ -62,10 +62,15 @@ type Delivery struct {
 	Facts provider.Facts // who sent it, what it is, and whether its signature holds, as far as is known; see Store.SetFacts
 }
 
-// Request returns the delivery as package provider looks at it.
+// Request returns the delivery as package provider looks at it. Its URL is ""
+// where only the path of what the provider called is known.
 func (d *Delivery) Request() *provider.Request {
+	url := d.URL()
+	if strings.HasPrefix(url, "/") {
+		url = ""
+	}
 	return &provider.Request{
-		Method: d.Method, Target: d.Target, URL: d.URL(), Header: d.Header, Body: d.Body, Truncated: d.Truncated,
+		Method: d.Method, Target: d.Target, URL: url, Header: d.Header, Body: d.Body, Truncated: d.Truncated,
 		RemoteAddr: d.RemoteAddr, Time: d.ReceivedAt,
 	}
 }

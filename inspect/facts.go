@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"context"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -73,4 +74,27 @@ func scanOutlook(stmt *sqlite.Stmt, col int) *provider.Outlook {
 	o := new(provider.Outlook)
 	_ = json.Unmarshal(b, o)
 	return o
+}
+
+// SetFacts replaces what is known of a delivery's sender and signature; the
+// request itself is never changed. Texts that are too long for a list are cut.
+// The error wraps [ErrNotFound] where the delivery does not exist.
+func (s *Store) SetFacts(ctx context.Context, id int64, f provider.Facts) error {
+	f = boundFacts(f)
+	facts, err := encodeFacts(f)
+	if err != nil {
+		return err
+	}
+	return s.do(ctx, func(w *writer) error {
+		err := w.exec("UPDATE deliveries SET provider=?, event_type=?, event_id=?, signature=?, facts=? WHERE id=?",
+			f.Provider, f.Event, f.EventID, string(f.Signature), facts, id)
+		if err != nil {
+			return err
+		}
+		if w.conn.Changes() == 0 {
+			return noDelivery(id)
+		}
+		w.change(id)
+		return nil
+	})
 }

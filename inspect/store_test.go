@@ -16,6 +16,8 @@ import (
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"hookloop/inspect/provider"
 )
 
 func openStore(t testing.TB, dir string) *Store {
@@ -508,5 +510,27 @@ func TestSummariesStaySmall(t *testing.T) {
 	got, err := s.Delivery(t.Context(), d.ID)
 	if err != nil || got.Target != d.Target {
 		t.Errorf("the delivery's own target has %d characters (%v), want all %d", len(got.Target), err, len(d.Target))
+	}
+}
+
+func TestCountEvents(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	for _, f := range []provider.Facts{
+		{Provider: "stripe", Event: "invoice.paid"},
+		{Provider: "stripe", Event: "invoice.paid"},
+		{Provider: "stripe"},
+		{Provider: "github", Event: "push"},
+		{},
+		{Event: "push"},
+	} {
+		d := testDelivery("{}")
+		d.Facts = f
+		if err := s.Add(t.Context(), d, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.CountEvents(t.Context())
+	if want := "map[github:map[push:1] stripe:map[:1 invoice.paid:2]]"; err != nil || fmt.Sprint(got) != want {
+		t.Errorf("got %v, %v, want %s", got, err, want)
 	}
 }

@@ -9,8 +9,6 @@ import (
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
-
-	"hookloop/inspect/provider"
 )
 
 // A writer is the connection of the writing goroutine and what a transaction
@@ -297,29 +295,6 @@ func (s *Store) Flush(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// SetFacts replaces what is known of a delivery's sender and signature; the
-// request itself is never changed. Texts that are too long for a list are cut.
-// The error wraps [ErrNotFound] where the delivery does not exist.
-func (s *Store) SetFacts(ctx context.Context, id int64, f provider.Facts) error {
-	f = boundFacts(f)
-	facts, err := encodeFacts(f)
-	if err != nil {
-		return err
-	}
-	return s.do(ctx, func(w *writer) error {
-		err := w.exec("UPDATE deliveries SET provider=?, event_type=?, event_id=?, signature=?, facts=? WHERE id=?",
-			f.Provider, f.Event, f.EventID, string(f.Signature), facts, id)
-		if err != nil {
-			return err
-		}
-		if w.conn.Changes() == 0 {
-			return noDelivery(id)
-		}
-		w.change(id)
-		return nil
-	})
 }
 
 // Pin sets whether retention keeps a delivery.

@@ -46,9 +46,21 @@ func (a *attempt) outlook(err error) (out *provider.Outlook) {
 		o.Status = a.errorStatus()
 	default:
 		o.Status, o.Header = rec.Response.Status, rec.Response.Header
+		o.Fault = a.fault()
 	}
 	outlook := p.Outlook(o)
 	return &outlook
+}
+
+// fault says why the provider would not take the answer to a handshake, or "".
+// A request whose signature is bad is none: its refusal is as good.
+func (a *attempt) fault() string {
+	c, resp := a.s.Checker, a.record.Response
+	if a.d.Facts.Handshake == "" || a.d.Facts.Signature == provider.Invalid || resp.Truncated {
+		return ""
+	}
+	r := a.d.Request()
+	return c.Fault(r, c.Recognize(r), resp.Status, resp.Header, resp.Body)
 }
 
 // waited is how long the delivery waited for its turn and for the store.

@@ -29,7 +29,7 @@ func refusal(catalog *provider.Catalog, d *inspect.Delivery, p *plan, r *provide
 		case tooOld(sch, now, r.Time):
 			return age(title, sch, now, r.Time)
 		case p.bodySet && coversBody(sch):
-			return fmt.Sprintf("the body was edited, so %s's signature no longer holds", title)
+			return fmt.Sprintf("the body was edited, so %s signature no longer holds", entry.Whose())
 		}
 		return ""
 	}
@@ -38,9 +38,9 @@ func refusal(catalog *provider.Catalog, d *inspect.Delivery, p *plan, r *provide
 		return age(title, sch, now, r.Time)
 	case now.Code != provider.CodeWrongSecret && now.Code != provider.CodeBodyChanged && now.Code != provider.CodeURLDiffers:
 	case p.bodySet && !bytes.Equal(p.body, d.Body):
-		return fmt.Sprintf("the body was edited, so %s's signature no longer holds", title)
+		return fmt.Sprintf("the body was edited, so %s signature no longer holds", entry.Whose())
 	case p.method != d.Method && covers(sch, "{method}"):
-		return fmt.Sprintf("the method was changed, so %s's signature no longer holds", title)
+		return fmt.Sprintf("the method was changed, so %s signature no longer holds", entry.Whose())
 	case r.URL != d.URL() && covers(sch, "{url}"):
 		return fmt.Sprintf("%s signs the URL, and the handler will see %s", title, r.URL)
 	}

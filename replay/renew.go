@@ -18,7 +18,7 @@ type renewal struct {
 // renewal says whether new events can be made of d.
 func (r *rehearsal) renewal(d *inspect.Delivery) *renewal {
 	n := &renewal{d: d}
-	req := asCaptured(d)
+	req := d.Request()
 	rec := r.s.Sender.Checker.Recognize(req)
 	if rec.Provider == nil || rec.Certainty == provider.Guess {
 		rec = provider.Recognition{}

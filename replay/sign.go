@@ -77,7 +77,7 @@ func (s *Sender) forecast(ctx context.Context, d *inspect.Delivery, p *plan, o O
 	}
 	ctx, cancel := context.WithTimeout(ctx, keyPatience)
 	defer cancel()
-	r, captured := s.outgoing(ctx, d, p), asCaptured(d)
+	r, captured := s.outgoing(ctx, d, p), d.Request()
 	c := knowing(s.Checker, captured, r)
 	f := &Forecast{}
 	signed, err := s.signAgain(c, r, o)
@@ -110,15 +110,6 @@ func knowing(c *provider.Checker, captured, r *provider.Request) *provider.Check
 	}
 }
 
-// asCaptured is what the provider sent.
-func asCaptured(d *inspect.Delivery) *provider.Request {
-	r := d.Request()
-	if d.Endpoint == "" && strings.HasPrefix(d.Target, "/") {
-		r.URL = ""
-	}
-	return r
-}
-
 // outgoing is p as it would be signed, and as its signature will be checked:
 // now, and for the URL that its handler takes for its own.
 //
@@ -128,11 +119,8 @@ func asCaptured(d *inspect.Delivery) *provider.Request {
 // replay goes. With another Host, or if the public URL is not known, it is the
 // one that is called: scheme and path of the destination, and that Host.
 func (s *Sender) outgoing(ctx context.Context, d *inspect.Delivery, p *plan) *provider.Request {
-	r := asCaptured(d)
+	r := d.Request()
 	r.Method, r.Header, r.Body, r.Truncated, r.Time = p.method, p.header, p.body, d.Truncated && !p.bodySet, p.record.StartedAt
-	if r.Header == nil {
-		r.Header = http.Header{}
-	}
 	host := d.Host
 	if first, err := s.Store.Attempt(ctx, d.ID, 1); err == nil && first.Trigger == inspect.Initial && first.Sent != nil && first.Sent.Host != "" {
 		host = first.Sent.Host

@@ -84,7 +84,7 @@ func newTampering(r *rehearsal) (*tampering, error) {
 		return nil, err
 	}
 	t := &tampering{r: r, d: d, base: s.outgoing(r.ctx, d, p)}
-	t.checker = knowing(s.Checker, asCaptured(d), t.base)
+	t.checker = knowing(s.Checker, d.Request(), t.base)
 	rec := t.checker.Recognize(t.base)
 	ctx, cancel := context.WithTimeout(r.ctx, keyPatience)
 	defer cancel()
@@ -210,17 +210,17 @@ func (t *tampering) judge(c *change, a *inspect.Attempt, err error) (inspect.Ver
 	case a == nil:
 		return inspect.Inconclusive, fmt.Sprintf("%s: it could not be sent: %v", c.label, err)
 	case a.ErrorKind == inspect.ErrReset || a.ErrorKind == inspect.ErrTimeout || a.ErrorKind == inspect.ErrProtocol:
-		return inspect.Fail, fmt.Sprintf("%s: it crashes instead of refusing: %s", c.label, a.Error)
+		return inspect.Fail, fmt.Sprintf("%s: the handler crashes instead of refusing: %s", c.label, a.Error)
 	case a.Error != "":
 		return inspect.Inconclusive, fmt.Sprintf("%s: %s", c.label, a.Error)
 	case status/100 == 2 && c.tolerated != nil && c.tolerated(t):
-		return inspect.Pass, fmt.Sprintf("it accepted %s, which %s's own library does too", c.what(t), t.title())
+		return inspect.Pass, fmt.Sprintf("the handler accepted %s, which %s's own library does too", c.what(t), t.title())
 	case status/100 == 2:
-		return inspect.Fail, fmt.Sprintf("it accepted %s: %s", c.what(t), c.hole)
+		return inspect.Fail, fmt.Sprintf("the handler accepted %s: %s", c.what(t), c.hole)
 	case status/100 == 5:
-		return inspect.Fail, fmt.Sprintf("%s: it crashes instead of refusing: it answered %s, where 400 or 401 belongs", c.label, statusText(status))
+		return inspect.Fail, fmt.Sprintf("%s: the handler crashes instead of refusing: it answered %s, where 400 or 401 belongs", c.label, statusText(status))
 	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status/100 != 4:
-		return inspect.Inconclusive, fmt.Sprintf("%s: it answered %s, which neither accepts nor refuses", c.label, statusText(status))
+		return inspect.Inconclusive, fmt.Sprintf("%s: the handler answered %s, which neither accepts nor refuses", c.label, statusText(status))
 	}
 	return inspect.Pass, ""
 }

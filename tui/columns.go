@@ -202,6 +202,8 @@ func outcome(s *inspect.Summary) (string, tone) {
 		return "held", toneInfo
 	case s.Last != nil:
 		return attemptOutcome(s.Last)
+	case answered(s):
+		return "replied", toneOK
 	case s.Disposition == inspect.Held:
 		return "held", toneDim
 	case s.Disposition == inspect.Refused:
@@ -219,5 +221,9 @@ func attemptOutcome(a *inspect.AttemptSummary) (string, tone) {
 	case a.Error != "" || a.State != inspect.Answered:
 		return "error", toneBad
 	}
-	return strconv.Itoa(a.Status), statusTone(a.Status)
+	n := statusTone(a.Status)
+	if o := a.Outlook; o != nil && n == toneOK && o.Verdict != provider.NotKnown { // the provider may count a 2xx as failed
+		n = outlookTone(o.Verdict)
+	}
+	return strconv.Itoa(a.Status), n
 }

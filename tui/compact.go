@@ -22,7 +22,8 @@ import (
 //
 // The size is that of the delivery. The event is there where it is known, ✓ or
 // ✗ where it can be said whether the signature holds; "stripe?" is a guess. There are no colours, and nothing captured
-// is written as it is. What was committed before ctx ended is still written.
+// is written as it is. A mark such as (B) says that the facts are not the
+// provider's own text. What was committed before ctx ended is still written.
 // The error is the writer's or the store's. It is to be called once.
 //
 // An endpoint of which there is nothing to note is not written before it
@@ -33,10 +34,13 @@ func (f *Follower) Compact(ctx context.Context, w io.Writer) error {
 			f.endpoint = s
 		}
 	}
-	return f.run(ctx, compact{w})
+	return f.run(ctx, compact{w, &f.cfg})
 }
 
-type compact struct{ w io.Writer }
+type compact struct {
+	w   io.Writer
+	cfg *Config
+}
 
 func (c compact) line(at time.Time, format string, args ...any) error {
 	return writeLine(c.w, fmt.Appendf(nil, "%s %s", at.Local().Format("15:04:05"), fmt.Sprintf(format, args...)))
@@ -51,7 +55,7 @@ func title(s *inspect.Summary) string {
 		text += " " + brief(s.Handshake)
 	}
 	if s.Signature == provider.Valid || s.Signature == provider.Invalid {
-		mark, _ := resultMark(s.Signature)
+		mark, _ := resultMark(s.Signature, s.Scheme)
 		text += " " + mark
 	}
 	return text
@@ -59,8 +63,8 @@ func title(s *inspect.Summary) string {
 
 // signatureFault says why the signature does not hold; "" where that is not known.
 func signatureFault(s *inspect.Summary) string {
-	if s.Signature != provider.Invalid {
-		return ""
+	if s.Signature != provider.Invalid || s.SignatureReason != "" && strings.Contains(s.Reason, s.SignatureReason) {
+		return "" // the reason of a refusal says it
 	}
 	return strings.TrimSuffix(" · signature invalid: "+safe(s.SignatureReason), ": ")
 }
@@ -70,10 +74,10 @@ func (c compact) delivery(s *inspect.Summary) error {
 	switch s.Disposition {
 	case inspect.Held:
 		held := "held"
-		if s.Reason != "" {
-			held += ": " + safe(s.Reason)
+		if answered(s) {
+			held = "answered by hookloop: " + safe(strings.TrimPrefix(s.Reason, answeredBy))
 		}
-		return c.line(s.ReceivedAt, "%s %s %s%s", title(s), held, FormatSize(s.Size), signatureFault(s))
+		return c.line(s.ReceivedAt, "%s %s %s%s%s", title(s), held, FormatSize(s.Size), signatureFault(s), c.advice(s))
 	case inspect.Refused:
 		return c.line(s.ReceivedAt, "%s refused: %s %s%s", title(s), safe(s.Reason), FormatSize(s.Size), signatureFault(s))
 	}
@@ -101,10 +105,13 @@ func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary, by maker
 	}
 	text := strings.Join(parts, " ")
 	if a.Trigger == inspect.Initial {
-		text += signatureFault(s)
+		text += signatureFault(s) + c.advice(s)
 	}
-	if outlook, _ := outlookWords(a.Outlook); outlook != "" {
+	if outlook, _ := OutlookWords(a.Outlook); outlook != "" {
 		text += " · " + outlook
+		if sure := a.Outlook.Confidence; sure != "" && sure != provider.FromSource {
+			text += fmt.Sprintf(" (%s)", sure)
+		}
 	}
 	return c.line(a.StartedAt.Add(a.Duration), "%s", text)
 }
@@ -115,6 +122,29 @@ func (c compact) simulation(sim *inspect.Simulation) error {
 		return nil
 	}
 	return c.line(sim.EndedAt, "%s", simulationWords(sim))
+}
+
+// advice says what is to be done about a handshake; "" for nothing.
+func (c compact) advice(s *inspect.Summary) string {
+	h := c.cfg.handshake(&s.Facts)
+	switch {
+	case h == nil:
+		return ""
+	case !h.Confirm.IsZero():
+		return fmt.Sprintf(" · `hookloop confirm %d` confirms it", s.ID)
+	case !h.Capture.IsZero():
+		return fmt.Sprintf(" · `hookloop show %d` says what to do", s.ID)
+	case !c.cfg.AnswerHandshakes || s.Disposition != inspect.Forwarded:
+		return ""
+	}
+	d, err := c.cfg.Store.Delivery(context.Background(), s.ID)
+	if err != nil {
+		return ""
+	}
+	if why := c.cfg.unanswered(d); why != "" {
+		return " · " + why
+	}
+	return ""
 }
 
 func (c compact) endpoint(s tunnel.Status) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"hookloop/inspect"
 )
@@ -36,12 +37,14 @@ type detail struct {
 	sim      int64                // ID of the simulation to show; 0 = the latest
 	err      string               // why want cannot be shown
 
-	check    *check // whether the signature of d holds as of now; nil before that was looked at
-	due      bool   // it is to be looked at
-	checking int    // number of the look that is under way; 0 = none is
-	looks    int    // how many there were
-	stop     func() // ends the latest; nil before the first
-	prospect []line // what there is to say below the title
+	check    *check            // whether the signature of d holds as of now; nil before that was looked at
+	due      bool              // it is to be looked at
+	checking int               // number of the look that is under way; 0 = none is
+	looks    int               // how many there were
+	stop     func()            // ends the latest; nil before the first
+	limit    time.Duration     // how long the provider of limitOf waits
+	limitOf  *inspect.Delivery // nil = limit is not known yet
+	prospect []line            // what there is to say below the title
 
 	pagers [tabCount]pager
 	built  [tabCount]bool // the pager's doc is of d, attempts, chosen and check

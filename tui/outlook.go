@@ -17,9 +17,9 @@ var confidenceWords = map[provider.Confidence]string{
 	provider.FromSource: "documented", provider.Quoted: "as quoted by others", provider.Hearsay: "hearsay", provider.Unknown: "not published",
 }
 
-// outlookWords say what a provider would do; trust says how sure that is,
+// OutlookWords say what a provider would do; trust says how sure that is,
 // where the words don't.
-func outlookWords(o *provider.Outlook) (text, trust string) {
+func OutlookWords(o *provider.Outlook) (text, trust string) {
 	if o == nil || o.Text == "" {
 		return "", ""
 	}
@@ -51,15 +51,20 @@ func initialAttempt(attempts []inspect.Attempt) *inspect.Attempt {
 	return &attempts[i]
 }
 
-// limit returns how long the provider of f waits; 0 when that is not known.
-func (c *Config) limit(f *provider.Facts, o *provider.Outlook) time.Duration {
+// limit returns how long the provider of the delivery shown waits, whose
+// initial attempt came to o; 0 when that is not known.
+func (m *model) limit(o *provider.Outlook) time.Duration {
 	if o != nil {
 		return o.Limit
 	}
-	if p := c.entry(f.Provider); p != nil && f.Certainty != provider.Guess {
-		return time.Duration(p.Delivery.Timeout)
+	v := &m.detail
+	if v.limitOf != v.d { // it reads the body, which takes too long for every drawing
+		v.limitOf, v.limit = v.d, 0
+		if p := m.cfg.entry(v.d.Facts.Provider); p != nil && v.d.Facts.Certainty != provider.Guess {
+			v.limit = p.Limit(v.d.Request())
+		}
 	}
-	return 0
+	return v.limit
 }
 
 // prospect is what there is to say below the title of the delivery shown: what
@@ -74,7 +79,7 @@ func (m *model) prospect(width int) []line {
 		return nil
 	}
 	t := m.t
-	text, trust := outlookWords(a.Outlook)
+	text, trust := OutlookWords(a.Outlook)
 	var left line
 	if text != "" {
 		left = line{{" ", nil}, {text, t.tone(outlookTone(a.Outlook.Verdict))}}
@@ -89,7 +94,7 @@ func (m *model) prospect(width int) []line {
 	if pending {
 		took = max(0, m.now.Sub(a.StartedAt))
 	}
-	limit := m.cfg.limit(&v.d.Facts, a.Outlook)
+	limit := m.limit(a.Outlook)
 	if a.State == inspect.Interrupted { // nobody knows how long it took
 		limit = 0
 	}

@@ -85,6 +85,24 @@ func TestDeadlineMovesWhilePending(t *testing.T) {
 	}
 }
 
+// The limit is the one of the mode that the delivery is of.
+func TestDeadlineOfAVariant(t *testing.T) {
+	m := sampleModel(t, 100, 30)
+	m.cfg.Checker = &provider.Checker{Catalog: userCatalog(t, acme+"    variants:\n      slow: {when: [\"json:/slow\"], timeout: 20s}\n")}
+	m.open(tabRequest)
+	for body, want := range map[string]string{`{"slow":1}`: "of 20 s", `{}`: "of 8 s"} {
+		d, attempts := sampleDelivery()
+		d.Facts, d.Body = provider.Facts{Provider: "acme", Certainty: provider.Certain}, []byte(body)
+		attempts = attempts[:1]
+		attempts[0].State, attempts[0].Outlook, attempts[0].Error = inspect.Pending, nil, ""
+		m.Update(detailMsg{id: d.ID, d: d, attempts: attempts})
+		m.Update(syncedMsg{at: m.at, vitals: vitals{now: attempts[0].StartedAt.Add(time.Second)}})
+		if got := m.text(); !strings.Contains(got, want) {
+			t.Errorf("%s: no %q in\n%s", body, want, got)
+		}
+	}
+}
+
 func TestNoDeadlineForAnInterruptedAttempt(t *testing.T) {
 	m := sampleModel(t, 100, 30)
 	m.open(tabRequest)

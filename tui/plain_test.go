@@ -19,6 +19,8 @@ func TestPlainOutputTellsTheProvider(t *testing.T) {
 	again := &inspect.AttemptSummary{Number: 2, Trigger: inspect.Replay, State: inspect.Answered, StartedAt: at, Duration: 12 * time.Millisecond, Status: 200}
 	accepted := *initial
 	accepted.Outlook = &provider.Outlook{Provider: "stripe", Verdict: provider.Accepted, Text: "Stripe: accepted", Confidence: provider.FromSource, Limit: 10 * time.Second}
+	quoted := *initial
+	quoted.Outlook = &provider.Outlook{Provider: "stripe", Verdict: provider.Accepted, Text: "Stripe: accepted", Confidence: provider.Quoted}
 	for _, test := range []struct {
 		name    string
 		facts   provider.Facts
@@ -33,7 +35,9 @@ func TestPlainOutputTellsTheProvider(t *testing.T) {
 		{"held", github, nil, "", "15:04:05 #12 POST /hooks github push ✗ held 1.3 KiB · signature invalid: the signature is from another secret\n"},
 		{"a guess", provider.Facts{Provider: "square", Certainty: provider.Guess, Signature: provider.Unverifiable}, initial, "", "15:04:05 #12 POST /hooks square? → 200 12 ms 1.3 KiB\n"},
 		{"a handshake", provider.Facts{Provider: "slack", Handshake: "url_verification", Signature: provider.Valid}, initial, "", "15:04:05 #12 POST /hooks slack handshake url_verification ✓ → 200 12 ms 1.3 KiB\n"},
-		{"answered", provider.Facts{Provider: "slack", Handshake: "url_verification"}, nil, "", "15:04:05 #12 POST /hooks slack handshake url_verification held: hookloop answered the handshake: Slack's url_verification 1.3 KiB\n"},
+		{"answered", provider.Facts{Provider: "slack", Handshake: "url_verification"}, nil, "", "15:04:05 #12 POST /hooks slack handshake url_verification answered by hookloop: Slack's url_verification 1.3 KiB\n"},
+		{"not signed", provider.Facts{Provider: "notion", Handshake: "verification_token", Signature: provider.Valid, Scheme: "handshake"}, initial, "", "15:04:05 #12 POST /hooks notion handshake verification_token · → 200 12 ms 1.3 KiB\n"},
+		{"quoted", stripeFacts, &quoted, "", "15:04:05 #12 POST /hooks stripe invoice.paid ✓ → 200 12 ms 1.3 KiB · Stripe: accepted (B)\n"},
 		{"unknown", provider.Facts{}, initial, "", "15:04:05 #12 POST /hooks → 200 12 ms 1.3 KiB\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -43,9 +47,9 @@ func TestPlainOutputTellsTheProvider(t *testing.T) {
 			}
 			s := &inspect.Summary{Reason: reason, ID: 12, Method: "POST", Path: "/hooks", Size: 1284, ReceivedAt: at, Disposition: inspect.Held, Facts: test.facts}
 			var out bytes.Buffer
-			write := func() error { return compact{&out}.delivery(s) }
+			write := func() error { return compact{&out, &Config{}}.delivery(s) }
 			if test.attempt != nil {
-				write = func() error { return compact{&out}.attempt(s, test.attempt, maker{signed: test.signed}) }
+				write = func() error { return compact{&out, &Config{}}.attempt(s, test.attempt, maker{signed: test.signed}) }
 			}
 			if err := write(); err != nil || out.String() != test.want {
 				t.Errorf("got  %s (%v)\nwant %s", out.String(), err, test.want)
@@ -120,5 +124,49 @@ func TestFollowerTellsOfSenders(t *testing.T) {
 	}
 	if strings.Contains(lines[2], `"signed"`) || strings.Contains(lines[3], `"outlook"`) {
 		t.Errorf("the attempts are mixed up:\n%s\n%s", lines[2], lines[3])
+	}
+}
+
+// What to do about a handshake stands on its line.
+func TestCompactAdvises(t *testing.T) {
+	store := openStore(t)
+	zoom := &inspect.Delivery{
+		ReceivedAt: noon, Method: "POST", Target: "/", Disposition: inspect.Forwarded,
+		Body:  []byte(`{"event":"endpoint.url_validation","payload":{"plainToken":"q"},"event_ts":1}`),
+		Facts: provider.Facts{Provider: "zoom", Handshake: "endpoint.url_validation"},
+	}
+	if err := store.Add(context.Background(), zoom, nil); err != nil {
+		t.Fatal(err)
+	}
+	catalog := provider.BuiltIn()
+	answering := &Config{Store: store, Checker: &provider.Checker{Catalog: catalog, Default: "zoom"}, AnswerHandshakes: true}
+	asked := &Config{Store: store, Checker: answering.Checker}
+	for _, test := range []struct {
+		name, provider, handshake, want string
+		cfg                             *Config
+	}{
+		{"SNS", "sns", "SubscriptionConfirmation", " · `hookloop confirm 1` confirms it", asked},
+		{"Notion", "notion", "verification_token", " · `hookloop show 1` says what to do", asked},
+		{"no secret", "zoom", "endpoint.url_validation", "--secret zoom=env:NAME", answering},
+		{"not to answer", "zoom", "endpoint.url_validation", "", asked},
+		{"no handshake", "zoom", "", "", answering},
+	} {
+		s := &inspect.Summary{ID: zoom.ID, Disposition: inspect.Forwarded, Facts: provider.Facts{Provider: test.provider, Handshake: test.handshake}}
+		got := compact{nil, test.cfg}.advice(s)
+		if !strings.HasSuffix(got, test.want) || test.want == "" && got != "" {
+			t.Errorf("%s: got %q, want %q at its end", test.name, got, test.want)
+		}
+	}
+}
+
+// A 2xx that the provider does not take is not shown as a success.
+func TestOutcomeAgreesWithTheOutlook(t *testing.T) {
+	for verdict, want := range map[provider.Verdict]tone{
+		provider.Accepted: toneOK, provider.WouldRetry: toneWarn, provider.TooLate: toneWarn, provider.GivesUp: toneBad, provider.NotKnown: toneOK,
+	} {
+		a := &inspect.AttemptSummary{State: inspect.Answered, Status: 201, Outlook: &provider.Outlook{Verdict: verdict}}
+		if status, got := attemptOutcome(a); status != "201" || got != want {
+			t.Errorf("%s: got %s, tone %d; want tone %d", verdict, status, got, want)
+		}
 	}
 }

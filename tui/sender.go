@@ -46,12 +46,27 @@ func signatureMark(f *provider.Facts) (string, tone) {
 	if f.Provider == "" {
 		return " ", toneNone
 	}
-	return resultMark(f.Signature)
+	return resultMark(f.Signature, f.Scheme)
 }
 
-func resultMark(r provider.Result) (string, tone) {
+// SignatureMark is a signature's result in one cell: ✓, ✗ or ·; "" where there is nothing to say.
+func SignatureMark(f *provider.Facts) string {
+	mark, _ := signatureMark(f)
+	return strings.TrimSpace(mark)
+}
+
+// Unsigned reports whether a result is that of a handshake that carries no
+// signature: it is as it should be, and nothing was checked.
+func Unsigned(r provider.Result, scheme string) bool {
+	return r == provider.Valid && scheme == "handshake"
+}
+
+func resultMark(r provider.Result, scheme string) (string, tone) {
 	switch r {
 	case provider.Valid:
+		if Unsigned(r, scheme) {
+			return "·", toneDim
+		}
 		return "✓", toneOK
 	case provider.Invalid:
 		return "✗", toneBad
@@ -62,9 +77,12 @@ func resultMark(r provider.Result) (string, tone) {
 }
 
 // signatureWords is a signature's result in words.
-func signatureWords(r provider.Result) string {
+func signatureWords(r provider.Result, scheme string) string {
 	switch r {
 	case provider.Valid:
+		if Unsigned(r, scheme) {
+			return "not signed (a handshake)"
+		}
 		return "valid"
 	case provider.Invalid:
 		return "invalid"
@@ -73,6 +91,16 @@ func signatureWords(r provider.Result) string {
 	}
 	return "not looked at"
 }
+
+// answeredBy begins the reason of a handshake that hookloop answered.
+const answeredBy = "hookloop answered the handshake: "
+
+// Answered reports whether a delivery is a handshake that hookloop answered.
+func Answered(d inspect.Disposition, f *provider.Facts, reason string) bool {
+	return d == inspect.Held && f.Handshake != "" && strings.HasPrefix(reason, answeredBy)
+}
+
+func answered(s *inspect.Summary) bool { return Answered(s.Disposition, &s.Facts, s.Reason) }
 
 // entry is what the catalog knows of a provider; nil when that is nothing.
 func (c *Config) entry(name string) *provider.Provider {
@@ -168,6 +196,8 @@ func handshakeLine(s subject, t *theme) line {
 		l = append(l, span{": c confirms it", nil})
 	case s.d.Disposition == inspect.Held && s.d.Reason != "":
 		l = append(l, span{": " + safe(s.d.Reason), nil})
+	case s.cfg.unanswered(s.d) != "":
+		l = append(l, span{": " + s.cfg.unanswered(s.d), nil})
 	case h != nil && h.Reply != nil:
 		l = append(l, span{": your handler has to answer it, or start hookloop with --answer-handshakes", nil})
 	case h != nil:
@@ -179,28 +209,41 @@ func handshakeLine(s subject, t *theme) line {
 	return l
 }
 
+// unanswered says why hookloop, which was to answer handshakes, did not
+// answer d; "" where it did or was not to.
+func (c *Config) unanswered(d *inspect.Delivery) string {
+	if !c.AnswerHandshakes || c.Checker == nil || d.Facts.Handshake == "" || d.Disposition != inspect.Forwarded {
+		return ""
+	}
+	r := d.Request()
+	if _, err := c.Checker.Answer(r, c.Checker.Recognize(r)); err != nil {
+		return "hookloop could not answer it: " + safe(err.Error())
+	}
+	return ""
+}
+
 // signatureLine says whether the signature holds: as it was just found, else
 // as it was found when d arrived.
 func signatureLine(s subject, t *theme) line {
 	f := &s.d.Facts
-	result, reason := f.Signature, f.SignatureReason
+	result, reason, scheme := f.Signature, f.SignatureReason, f.Scheme
 	if s.check != nil {
-		result, reason = s.check.Result, s.check.Reason
+		result, reason, scheme = s.check.Result, s.check.Reason, s.check.Scheme
 	}
 	if result == "" {
 		return nil
 	}
-	l := append(line{{fit("Signature", 10) + " ", t.dim}}, verdict(result, reason, t)...)
+	l := append(line{{fit("Signature", 10) + " ", t.dim}}, verdict(result, scheme, reason, t)...)
 	if s.check != nil && f.Signature != "" && f.Signature != result {
-		l = append(l, span{"; it was " + signatureWords(f.Signature) + " when it arrived", t.dim})
+		l = append(l, span{"; it was " + signatureWords(f.Signature, f.Scheme) + " when it arrived", t.dim})
 	}
 	return l
 }
 
 // verdict is a result with its mark and why.
-func verdict(r provider.Result, reason string, t *theme) []span {
-	mark, tone := resultMark(r)
-	words := signatureWords(r)
+func verdict(r provider.Result, scheme, reason string, t *theme) []span {
+	mark, tone := resultMark(r, scheme)
+	words := signatureWords(r, scheme)
 	reason = strings.TrimPrefix(reason, "the signature holds: ") // valid says so
 	spans := []span{{mark + " " + words, t.tone(tone)}}
 	if reason != "" && reason != words {

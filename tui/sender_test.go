@@ -109,7 +109,7 @@ func TestHostileFacts(t *testing.T) {
 		var out bytes.Buffer
 		switch f.(type) {
 		case compact:
-			f = compact{&out}
+			f = compact{&out, &Config{}}
 		case jsonl:
 			f = jsonl{&out}
 		}

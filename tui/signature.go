@@ -91,7 +91,7 @@ func signatureDoc(out *doc, s subject) {
 			Result: f.Signature, Code: f.SignatureCode, Reason: f.SignatureReason, Provider: f.Provider, Scheme: f.Scheme, Secret: f.Secret,
 		}}
 	}
-	out.text(append(line{{fit("Signature", 10) + " ", t.dim}}, verdict(c.Result, "", t)...))
+	out.text(append(line{{fit("Signature", 10) + " ", t.dim}}, verdict(c.Result, c.Scheme, "", t)...))
 	if c.Reason != "" {
 		out.text(fact(t, "Why", safe(c.Reason)))
 	}
@@ -108,7 +108,7 @@ func signatureDoc(out *doc, s subject) {
 		out.text(fact(t, "Signed at", c.SignedAt.Local().Format("2 Jan 2006 15:04:05")+ageWords(s.d.ReceivedAt.Sub(c.SignedAt))))
 	}
 	if f.Signature != "" && f.Signature != c.Result {
-		out.text(fact(t, "On arrival", signatureWords(f.Signature)+": "+safe(f.SignatureReason)))
+		out.text(fact(t, "On arrival", signatureWords(f.Signature, f.Scheme)+": "+safe(f.SignatureReason)))
 	}
 	if c.Explain != nil {
 		explain(out, c.Explain, s.cfg.ShowSecrets)

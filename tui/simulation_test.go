@@ -369,7 +369,7 @@ func TestHostileBytesInSimulations(t *testing.T) {
 	}
 	sim := hostileSimulation(1, inspect.SimulationEnded)
 	var out bytes.Buffer
-	for _, f := range []form{compact{&out}, jsonl{&out}} {
+	for _, f := range []form{compact{&out, &Config{}}, jsonl{&out}} {
 		if err := f.simulation(&sim); err != nil {
 			t.Fatal(err)
 		}
@@ -412,7 +412,7 @@ func TestFollowerTellsOfSimulations(t *testing.T) {
 			cancel()
 			var out bytes.Buffer
 			if name == "compact" {
-				want := "12:00:00 simulation 2, duplicates of #1: PASS: fine\n12:00:00 simulation 3, duplicates of #1: FAIL: the side effect happened twice\n"
+				want := "12:00:00 simulation 2, duplicates of #1: PASS\n12:00:00 simulation 3, duplicates of #1: FAIL: the side effect happened twice\n"
 				if err := f.Compact(ended, &out); err != nil || out.String() != want {
 					t.Errorf("got (%v)\n%s\nwant\n%s", err, out.String(), want)
 				}

@@ -43,6 +43,8 @@ type Config struct {
 	// Checker explains signatures, confirms handshakes and knows the providers'
 	// limits; nil leaves those out.
 	Checker *provider.Checker
+	// AnswerHandshakes says that the receiver answers providers' handshakes where it can.
+	AnswerHandshakes bool
 	// ShowSecrets shows expected signatures whole.
 	ShowSecrets bool
 	// Health returns how the handler is doing; nil shows it as not tried yet.

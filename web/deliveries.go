@@ -92,7 +92,7 @@ func (s *Server) viewDelivery(d *inspect.Delivery) deliveryView {
 		Size: d.Size, Stored: len(d.Body), SHA256: hex.EncodeToString(sum[:]), Text: isText(d.Body), Truncated: d.Truncated,
 		Disposition: d.Disposition, Reason: d.Reason, Pinned: d.Pinned, Waiting: d.Waiting, Source: d.Source, Facts: d.Facts,
 	}
-	v.About, v.DeadlineMS = s.about(&d.Facts)
+	v.About, v.DeadlineMS = s.about(d)
 	return v
 }
 

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,4 +109,45 @@ func TestCurl(t *testing.T) {
 	}
 	resp, body := rg.do("GET", "/api/v1/deliveries/"+id+"/curl?to=nonsense", "")
 	wantProblem(t, resp, body, http.StatusBadRequest, "http://localhost:3000")
+}
+
+// TestExportFormats compares what can be exported with what openapi.json says
+// of it, and with what the page offers.
+func TestExportFormats(t *testing.T) {
+	t.Parallel()
+	var doc struct {
+		Paths map[string]struct {
+			Get struct {
+				Parameters []struct {
+					Name   string
+					Schema struct{ Enum []string }
+				}
+				Responses map[string]struct{ Content map[string]any }
+			}
+		}
+	}
+	text, err := os.ReadFile("openapi.json")
+	if err == nil {
+		err = json.Unmarshal(text, &doc)
+	}
+	page, readErr := os.ReadFile("static/js/actions.js")
+	if err != nil || readErr != nil {
+		t.Fatal(err, readErr)
+	}
+	get := doc.Paths["/api/v1/export"].Get
+	for name, format := range exports {
+		if !slices.Contains(get.Parameters[0].Schema.Enum, name) {
+			t.Errorf("openapi.json has no format %s", name)
+		}
+		kind, _, _ := strings.Cut(format.contentType, ";")
+		if get.Responses["200"].Content[kind] == nil {
+			t.Errorf("openapi.json does not answer with %s", kind)
+		}
+		if !strings.Contains(string(page), "export('"+name+"', { q:") {
+			t.Errorf("the page does not offer %s", name)
+		}
+	}
+	if got := len(get.Parameters[0].Schema.Enum); got != len(exports) {
+		t.Errorf("openapi.json has %d formats, want %d", got, len(exports))
+	}
 }

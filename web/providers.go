@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"hookloop/inspect/provider"
 )
@@ -28,7 +29,7 @@ type providerView struct {
 func (s *Server) viewProvider(p *provider.Provider) providerView {
 	d := &p.Delivery
 	v := providerView{
-		Name: p.Name, Title: p.Title, Docs: p.Docs, Confidence: d.Confidence, LimitMS: limitMS(p), Success: d.Success.String(),
+		Name: p.Name, Title: p.Title, Docs: p.Docs, Confidence: d.Confidence, LimitMS: inMS(time.Duration(d.Timeout)), Success: d.Success.String(),
 		Retries: d.Retry != nil && !d.Retry.Never, Secrets: len(s.Checker.Secrets[p.Name]),
 		Verify: []provider.Kind{}, Handshakes: []string{}, Settings: []string{}, Events: []string{},
 	}
@@ -84,99 +85,11 @@ func (s *Server) provider(w http.ResponseWriter, r *http.Request) error {
 	}{s.viewProvider(p), providerText(p)})
 }
 
-// providerText says in sentences what a handler has to do for p, one fact a line.
+// providerText says what a developer should know of p, one fact a line.
 func providerText(p *provider.Provider) string {
 	var b strings.Builder
-	line := func(name, text string) {
-		if text != "" {
-			fmt.Fprintf(&b, "%s: %s\n", name, text)
-		}
+	for _, line := range p.Describe() {
+		fmt.Fprintf(&b, "%s: %s\n", line.Label, line.Text)
 	}
-	for i := range p.Schemes {
-		line("Signature", schemeText(&p.Schemes[i]))
-	}
-	for _, set := range p.Settings {
-		line("Setting", set.Key+", "+set.Usage)
-	}
-	for i := range p.Handshakes {
-		h := &p.Handshakes[i]
-		line("Handshake", strings.TrimSuffix(h.Name+"; "+h.Notes, "; "))
-	}
-	d := &p.Delivery
-	if d.Timeout != 0 {
-		line("Waits", d.Timeout.String()+" for the answer")
-	}
-	if text := d.Success.String(); text != "" {
-		line("Success", text)
-	}
-	line("Retries", retryText(d.Retry))
-	line("Switches off", d.Disable)
-	if len(d.Addresses) > 0 {
-		line("Sends from", strings.Join(d.Addresses, ", "))
-	}
-	line("Addresses", d.AddressesURL)
-	line("Notes", d.Notes)
-	line("Notes", p.Notes)
-	line("Documentation", p.Docs)
 	return b.String()
-}
-
-func schemeText(s *provider.Scheme) string {
-	text := string(s.Kind)
-	if s.Kind == provider.Unsigned {
-		return "none: anyone can send this"
-	}
-	if s.Name != "" {
-		text = s.Name + ", " + text
-	}
-	if !s.Signature.IsZero() {
-		text += " from " + s.Signature.String()
-	}
-	if !s.Message.IsZero() {
-		text += " over " + s.Message.String()
-	}
-	if s.Tolerance != 0 {
-		text += ", at most " + s.Tolerance.String() + " old"
-	}
-	if s.Notes != "" {
-		text += "; " + s.Notes
-	}
-	return text
-}
-
-func retryText(r *provider.Retry) string {
-	switch {
-	case r == nil:
-		return "not published"
-	case r.Never:
-		return "none"
-	}
-	var parts []string
-	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	if len(r.Delays) > 0 {
-		delays := make([]string, len(r.Delays))
-		for i, d := range r.Delays {
-			delays[i] = d.String()
-		}
-		add("after %s", strings.Join(delays, ", "))
-	}
-	if r.Every != nil {
-		add("every %s", r.Every)
-	}
-	if r.Then != nil {
-		add("then every %s", r.Then)
-	}
-	if r.Curve != nil {
-		add("from %s on, each time %g times as long, at most %s", r.Curve.Base, r.Curve.Factor, r.Curve.Cap)
-	}
-	if r.Attempts > 0 {
-		add("%d times", r.Attempts)
-	}
-	if r.Window != 0 {
-		add("for %s", r.Window)
-	}
-	if r.Unpublished != "" {
-		add("intervals not published (%s)", r.Unpublished)
-	}
-	return strings.Join(parts, ", ")
 }

@@ -91,6 +91,15 @@ func TestDeliveriesCarryWhatIsKnownOfTheirProvider(t *testing.T) {
 	if s := get[listAnswer](rg, "/api/v1/deliveries").Deliveries[0]; s.Provider != "slack" || s.Last.Outlook == nil {
 		t.Errorf("got summary %+v, want slack and an outlook", s)
 	}
+	varied := provider.BuiltIn()
+	if err := varied.Add([]byte("slow: {like: slack, name: Slow, delivery: {timeout: 3s, variants: {late: {when: [\"json:/late\"], timeout: 9s}}}}"), "t", 1); err != nil {
+		t.Fatal(err)
+	}
+	rg.Checker.Catalog = varied
+	late := rg.add(inspect.Delivery{Body: []byte(`{"late":1}`), Facts: provider.Facts{Provider: "slow", Certainty: provider.Certain}}, nil)
+	if d := get[detailAnswer](rg, "/api/v1/deliveries/"+itoa(late)).Delivery; d.DeadlineMS == nil || *d.DeadlineMS != 9000 {
+		t.Errorf("a variant: got deadline %v, want 9000 ms", d.DeadlineMS)
+	}
 	guess := rg.add(inspect.Delivery{Facts: provider.Facts{Provider: "slack", Certainty: provider.Guess}}, nil)
 	if d := get[detailAnswer](rg, "/api/v1/deliveries/"+itoa(guess)).Delivery; d.About == nil || d.DeadlineMS != nil {
 		t.Errorf("a guess: got deadline %v about %v, want no deadline and about", d.DeadlineMS, d.About)
@@ -200,9 +209,9 @@ func TestProviders(t *testing.T) {
 		t.Error("they are not sorted by name")
 	}
 	for name, parts := range map[string][]string{
-		"stripe": {"hmac-sha256", "5 min", "https://docs.stripe.com/webhooks"},
+		"stripe": {"HMAC-SHA256", "5 min", "https://docs.stripe.com/webhooks"},
 		"slack":  {"3 s", "url_verification"},
-		"apixo":  {"exactly 200", "30 s, 2 min, 10 min"},
+		"apixo":  {"exactly 200", "30 s, 2 min 30 s and 12 min 30 s"},
 	} {
 		got := get[oneAnswer](rg, "/api/v1/providers/"+name)
 		for _, part := range parts {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"hookloop/inspect"
 	"hookloop/inspect/provider"
 )
 
@@ -56,9 +57,10 @@ func (s *Server) entry(name string) *provider.Provider {
 	return s.Checker.Catalog.Provider(name)
 }
 
-// about returns what is known of the provider that f names, and its limit in
+// about returns what is known of the provider of d, and its limit in
 // milliseconds. A guess has no limit: nothing is decided by it.
-func (s *Server) about(f *provider.Facts) (*aboutView, *int64) {
+func (s *Server) about(d *inspect.Delivery) (*aboutView, *int64) {
+	f := &d.Facts
 	p := s.entry(f.Provider)
 	if p == nil {
 		return nil, nil
@@ -72,12 +74,12 @@ func (s *Server) about(f *provider.Facts) (*aboutView, *int64) {
 	if f.Certainty == provider.Guess {
 		return v, nil
 	}
-	return v, limitMS(p)
+	return v, inMS(p.Limit(d.Request()))
 }
 
-// limitMS returns how long p waits for an answer; nil when it is not published.
-func limitMS(p *provider.Provider) *int64 {
-	ms := time.Duration(p.Delivery.Timeout).Milliseconds()
+// inMS returns a limit in milliseconds; nil where there is none.
+func inMS(limit time.Duration) *int64 {
+	ms := limit.Milliseconds()
 	if ms == 0 {
 		return nil
 	}

@@ -111,6 +111,28 @@ func (v *verification) strange(c *check) *Diagnosis {
 	return d
 }
 
+// passedOver says of a header in which a stronger scheme than chosen signs that
+// it is there and malformed; nil = none is. A receiver that looks there first
+// refuses the request, however good the weaker signature is.
+func (v *verification) passedOver(chosen *check) *Diagnosis {
+	schemes := v.rec.Provider.Schemes
+	for i := range schemes {
+		c := &check{p: v.rec.Provider, s: &schemes[i], settings: v.settings}
+		s := &c.s.Signature
+		if c.s == chosen.s {
+			return nil
+		}
+		if s.kind != "header" || c.s.Kind == Token || c.s.Kind == JWTHS256 || s.where() == chosen.s.Signature.where() || !c.applies(v.r) || c.present(v.r) {
+			continue
+		}
+		if d := v.strange(c); d != nil {
+			d.Scheme = c.s.Name
+			return d
+		}
+	}
+	return nil
+}
+
 // malformed says of the candidates that none of them can be a signature; nil
 // = one can.
 func (v *verification) malformed(c *check, keys []*key) *Diagnosis {
@@ -119,7 +141,7 @@ func (v *verification) malformed(c *check, keys []*key) *Diagnosis {
 	}
 	form, size := c.s.Signature.form, c.s.Kind.size()
 	reason := ""
-	c.items(v.r, func(sc *scope) bool {
+	c.items(c.scope(v.r), func(sc *scope) bool {
 		c.s.Signature.each(sc, func(text string) bool {
 			b, err := decode(form, text)
 			switch {
@@ -142,7 +164,7 @@ func (v *verification) malformed(c *check, keys []*key) *Diagnosis {
 		s := *c.s
 		s.Signature.form = other
 		if name, ok := anyHolds(&check{c.p, &s, c.settings}, v.r, keys); ok && other != form {
-			reason += fmt.Sprintf("; it is %s, and would hold (secret %s)", other, name)
+			reason += fmt.Sprintf("; it is %s, and would hold with %s", other, name)
 		}
 	}
 	return &Diagnosis{Result: Invalid, Code: CodeMalformed, Reason: reason}

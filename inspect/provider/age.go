@@ -5,13 +5,18 @@ import (
 	"time"
 )
 
+// signedAt reads the timestamp of r; ok is false where there is none.
+func (c *check) signedAt(r *Request) (at time.Time, ok bool) {
+	if c.s.Timestamp.IsZero() {
+		return time.Time{}, false
+	}
+	text, _ := c.s.Timestamp.first(c.scope(r))
+	return parseTime(c.s.Timestamp.form, text)
+}
+
 // age measures the timestamp, into the past and into the future.
 func (v *verification) age(c *check, d *Diagnosis) {
-	if c.s.Timestamp.IsZero() {
-		return
-	}
-	text, _ := c.s.Timestamp.first(c.scope(v.r))
-	at, ok := parseTime(c.s.Timestamp.form, text)
+	at, ok := c.signedAt(v.r)
 	if !ok {
 		return
 	}
@@ -19,14 +24,20 @@ func (v *verification) age(c *check, d *Diagnosis) {
 	limit := time.Duration(c.s.Tolerance)
 	// Receivers compare whole seconds, so a part of one is no age yet.
 	age := v.now.Truncate(time.Second).Sub(at.Truncate(time.Second))
+	moment, hint := "it arrived", ""
+	if v.r.Time.IsZero() {
+		moment, hint = "now", "; --at gives the time when it arrived"
+	} else if age < 0 {
+		moment = "the time it arrived"
+	}
 	switch {
 	case limit == 0:
 	case age > limit:
 		d.Result, d.Code = Invalid, CodeTooOld
-		d.Reason = fmt.Sprintf("timestamp too old by %s: it was signed %s before it arrived, and %s takes at most %s", seconds(age-limit), seconds(age), c.p.short(), seconds(limit))
+		d.Reason = fmt.Sprintf("timestamp too old by %s: it was signed %s before %s, and %s takes at most %s%s", seconds(age-limit), seconds(age), moment, c.p.short(), seconds(limit), hint)
 	case -age > limit:
 		d.Result, d.Code = Invalid, CodeInFuture
-		d.Reason = fmt.Sprintf("timestamp in the future by %s: it was signed %s ahead of the time it arrived, and %s takes at most %s", seconds(-age-limit), seconds(-age), c.p.short(), seconds(limit))
+		d.Reason = fmt.Sprintf("timestamp in the future by %s: it was signed %s ahead of %s, and %s takes at most %s%s", seconds(-age-limit), seconds(-age), moment, c.p.short(), seconds(limit), hint)
 	}
 }
 

@@ -27,7 +27,7 @@ func (c *Checker) Answer(r *Request, rec Recognition) (*Answer, error) {
 		return nil, errors.New("this is no handshake of a known provider")
 	}
 	sc := &scope{r: r, settings: c.Settings[p.Name]}
-	what := p.short() + "'s " + h.Name
+	what := p.Whose() + " " + h.Name
 	why, refusal := c.examine(r, rec, sc, what)
 	if refusal != nil {
 		return refusal, nil
@@ -42,7 +42,7 @@ func (c *Checker) Answer(r *Request, rec Recognition) (*Answer, error) {
 		}
 	}
 	if value, ok := h.Capture.first(sc); ok && value != "" && len(value) <= maxCaptured {
-		answer.Secret = &Secret{Label: "from " + what, Value: value}
+		answer.Secret = &Secret{Label: "the secret from " + what, Value: value}
 	}
 	return answer, nil
 }
@@ -63,7 +63,7 @@ func (c *Checker) examine(r *Request, rec Recognition, sc *scope, what string) (
 		why += fmt.Sprintf(" (its token was not checked: set %s to have it checked)", h.Require.Setting)
 	}
 	if h.Signed {
-		switch d := c.begin(nil, r, rec).run(); d.Result {
+		switch d := c.look(r, rec).run(); d.Result {
 		case Invalid:
 			return "", refuse(http.StatusUnauthorized, fmt.Sprintf("%s, refused: %s", what, d.Reason))
 		case Unverifiable:
@@ -138,7 +138,7 @@ func (c *Checker) addKey(p *Provider, reply *Reply, sc *scope) error {
 	}
 	key, err := form.key(sc.secret)
 	if err != nil {
-		return fmt.Errorf("the secret %s does not fit: %w", secrets[0].Label, err)
+		return fmt.Errorf("%s does not fit: %w", secrets[0].Label, err)
 	}
 	sc.key = key
 	return nil
@@ -156,6 +156,16 @@ func (d *Delivery) someSuccess() int {
 
 // unfit reports whether a rune may not stand in a header's value (RFC 9110, section 5.5).
 func unfit(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+
+// Whose returns p's title, as short as it is in messages, in the possessive:
+// "Slack's", "CloudEvents'".
+func (p *Provider) Whose() string {
+	title := p.short()
+	if strings.HasSuffix(title, "s") {
+		return title + "'"
+	}
+	return title + "'s"
+}
 
 // short returns p's title without what stands in brackets: "Meta".
 func (p *Provider) short() string {

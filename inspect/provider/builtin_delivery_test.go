@@ -44,6 +44,7 @@ func TestBuiltInOutlooks(t *testing.T) {
 		{"daglo", Outcome{Status: 200}, "daglo: accepted"},
 		{"twilio", Outcome{Status: 500}, "Twilio: 500, failed; it retries only connection failures"},
 		{"discord", Outcome{Status: 200, Variant: "events"}, "Discord: would retry (attempt 2; intervals are not published, about 10 s is our guess); it wants exactly 204"},
+		{"discord", Outcome{Status: 204}, "Discord: accepted"},
 		{"github", Outcome{Status: 500}, "GitHub: 500, failed; it never retries (redeliver it by hand…"},
 		{"typeform", Outcome{Status: 503}, "Typeform: would retry in 2 min to 3 min (attempt 2)"},
 		{"typeform", Outcome{Status: 410}, "Typeform: 410, …"},
@@ -97,6 +98,22 @@ func TestBuiltInEveryOutlook(t *testing.T) {
 					t.Errorf("%s %s does not accept a 200: %s", p.Name, variant, got.Text)
 				}
 			}
+		}
+	}
+}
+
+// Discord's two products answer differently, and share the endpoint's signature.
+func TestBuiltInVariantOf(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"type":0,"application_id":"1","version":1}`:                                "events", // its ping
+		`{"type":1,"application_id":"1","version":1,"event":{"type":"ENTITLEMENT"}}`: "events",
+		`{"type":1,"application_id":"1","version":1}`:                                "interactions", // its ping
+		`{"type":2,"application_id":"1","version":1,"data":{}}`:                      "interactions",
+		`{}`: "",
+		"":   "",
+	} {
+		if got := BuiltIn().Provider("discord").VariantOf(post(body)); got != want {
+			t.Errorf("%s is of the variant %q, want %q", body, got, want)
 		}
 	}
 }

@@ -138,7 +138,7 @@ func TestBuiltInHandshakes(t *testing.T) {
 		{"discord events", "discord", signedPing(post(event), key), public, 204, "", "Discord's events ping"},
 		{"meta", "meta", get("/?hub.mode=subscribe&hub.challenge=7&hub.verify_token=x"), "", 200, "7", "Meta's hub.challenge"},
 		{"notion", "notion", post(`{"verification_token":"secret_x"}`), "", 200, "", "Notion's verification_token"},
-		{"cloudevents", "cloudevents", options("WebHook-Request-Origin", "a.example"), "", 200, "", "CloudEvents's OPTIONS"},
+		{"cloudevents", "cloudevents", options("WebHook-Request-Origin", "a.example"), "", 200, "", "CloudEvents' OPTIONS"},
 		{"sns", "sns", post(snsConfirmation), "", 200, "", "AWS SNS's SubscriptionConfirmation"},
 	}
 	for _, tt := range tests {

@@ -25,7 +25,7 @@ func (c *check) scope(r *Request) *scope {
 // present reports whether r has a signature of this scheme.
 func (c *check) present(r *Request) bool {
 	there := false
-	c.items(r, func(sc *scope) bool {
+	c.items(c.scope(r), func(sc *scope) bool {
 		c.s.Signature.each(sc, func(text string) bool {
 			there = text != "" && (c.s.Kind != JWTHS256 || looksLikeJWT(text))
 			return !there
@@ -40,10 +40,9 @@ func (c *check) applies(r *Request) bool {
 	return c.s.If == nil || c.s.If.holds(&scope{r: r, settings: c.settings})
 }
 
-// items calls yield with a scope for r or, where items are signed one by one,
-// for each of them.
-func (c *check) items(r *Request, yield func(*scope) bool) {
-	sc := c.scope(r)
+// items calls yield with a request's scope or, where items are signed one by
+// one, with one for each of them.
+func (c *check) items(sc *scope, yield func(*scope) bool) {
 	if c.s.Each == "" {
 		yield(sc)
 		return
@@ -51,7 +50,7 @@ func (c *check) items(r *Request, yield func(*scope) bool) {
 	p, _ := parsePointer(c.s.Each)
 	sc.doc().each(p, func(v span) bool {
 		one := *sc
-		one.item = &document{text: r.Body[v.start:v.end]}
+		one.item = &document{text: sc.r.Body[v.start:v.end]}
 		return yield(&one)
 	})
 }
@@ -60,10 +59,11 @@ func (c *check) items(r *Request, yield func(*scope) bool) {
 // given or in a form that the scheme accepts. Of items all must hold. The
 // error says what the message lacks.
 func (c *check) holds(r *Request, k *key) (bool, error) {
+	whole := c.scope(r)
 	for _, url := range c.urls(r.URL) {
 		all, some := true, false
 		var err error
-		c.items(r, func(sc *scope) bool {
+		c.items(whole, func(sc *scope) bool {
 			sc.url, some = url, true
 			all, err = c.itemHolds(sc, k)
 			return all

@@ -42,12 +42,17 @@ type Route struct {
 // A Secret is a shared secret, a token, a public key, or a private key in PEM
 // form, as the provider's dashboard shows it.
 type Secret struct {
-	Label string // how it is called where it must not be shown: "STRIPE_WEBHOOK_SECRET"
+	Label string // how it is called where it must not be shown, in words that stand after "with": "STRIPE_WEBHOOK_SECRET", "the setting public_key"
 	Value string
 }
 
 // Facts are what a list keeps of a request's recognition and verification.
 // The zero value is: not looked at, or not recognised.
+//
+// A handshake that carries no signature has the Scheme "handshake". Its
+// Signature is Unverifiable for CodeNotSigned where it is as it should be,
+// whereas [Checker.Verify] says of it that it is Valid, and Invalid for
+// CodeHandshakeRefused where its token is wrong.
 type Facts struct {
 	Provider        string       `json:"provider"` // "stripe"; "" = not recognised
 	Certainty       Certainty    `json:"certainty,omitempty"`
@@ -62,6 +67,15 @@ type Facts struct {
 	Scheme          string       `json:"scheme,omitempty"`
 	Secret          string       `json:"secret,omitempty"`  // the label of the one that matched
 	Address         AddressCheck `json:"address,omitempty"` // whether the client's is one of the provider's
+}
+
+// With returns f with what d says of the signature.
+func (f Facts) With(d Diagnosis) Facts {
+	f.Signature, f.SignatureCode, f.SignatureReason, f.Scheme, f.Secret = d.Result, d.Code, d.Reason, d.Scheme, d.Secret
+	if d.Scheme == handshakeScheme && d.Result == Valid {
+		f.Signature, f.SignatureCode = Unverifiable, CodeNotSigned
+	}
+	return f
 }
 
 // An AddressCheck says whether a client's address is among those that its provider publishes.
@@ -144,11 +158,11 @@ func (c *Checker) secretsOf(r *Request, p *Provider) []Secret {
 func keySettings(settings map[string]string) (all []Secret) {
 	for _, name := range []string{"public_key", "cert_pem"} {
 		if value := settings[name]; value != "" {
-			all = append(all, Secret{Label: name, Value: value})
+			all = append(all, Secret{Label: "the setting " + name, Value: value})
 		}
 	}
 	if raw, err := decode("base64", strings.TrimSpace(settings["secret_b64"])); err == nil && len(raw) > 0 {
-		all = append(all, Secret{Label: "secret_b64", Value: string(raw)})
+		all = append(all, Secret{Label: "the setting secret_b64", Value: string(raw)})
 	}
 	return all
 }
@@ -161,7 +175,7 @@ func (c *Checker) keysOf(s *Scheme, secrets []Secret) (keys []*key, err error) {
 		if problem == nil {
 			keys = append(keys, k)
 		} else if err == nil {
-			err = fmt.Errorf("the secret %s does not fit: %w", secret.Label, problem)
+			err = fmt.Errorf("%s does not fit: %w", secret.Label, problem)
 		}
 	}
 	return keys, err
@@ -199,8 +213,7 @@ func (c *Checker) Assess(r *Request) (f Facts, pending bool) {
 	d := v.run()
 	f = Facts{
 		Certainty: rec.Certainty, Others: rec.Others, Event: rec.Event, EventID: rec.EventID, ProviderAttempt: rec.Attempt,
-		Signature: d.Result, SignatureCode: d.Code, SignatureReason: d.Reason, Scheme: d.Scheme, Secret: d.Secret,
-	}
+	}.With(d)
 	if rec.Provider != nil {
 		f.Provider = rec.Provider.Name
 		f.Address = rec.Provider.CheckAddress(r.RemoteAddr)

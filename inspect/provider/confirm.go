@@ -32,7 +32,7 @@ func (c *Checker) Confirm(ctx context.Context, r *Request) (string, error) {
 	if p == nil || h == nil || h.Confirm.IsZero() {
 		return "", errors.New("there is nothing to confirm: this is no subscription's confirmation")
 	}
-	what := p.short() + "'s " + h.Name
+	what := p.Whose() + " " + h.Name
 	if d := c.Verify(ctx, r); d.Result == Invalid {
 		return "", fmt.Errorf("%s was not confirmed: %s", what, d.Reason)
 	}
@@ -60,12 +60,8 @@ func (c *Checker) visit(ctx context.Context, address *url.URL) (string, error) {
 		return "", err
 	}
 	resp, err := client.Do(req)
-	var failed *url.Error
-	if errors.As(err, &failed) { // without the address: it holds a token
-		return "", fmt.Errorf("%s cannot be reached: %w", address.Host, failed.Err)
-	}
 	if err != nil {
-		return "", err
+		return "", unreachable(address.Host, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, confirmBody))

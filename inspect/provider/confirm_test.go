@@ -48,6 +48,22 @@ func TestPinned(t *testing.T) {
 	}
 }
 
+// A * is one label, so the sandbox of PayPal has a pattern of its own.
+func TestPinnedPayPal(t *testing.T) {
+	hosts := BuiltIn().Provider("paypal").Schemes[0].KeySource.Hosts
+	for address, want := range map[string]bool{
+		"https://api.paypal.com/v1/notifications/certs/CERT-1":                      true,
+		"https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1":              true,
+		"https://api.live.paypal.com/v1/notifications/certs/CERT-1":                 false,
+		"https://paypal.com.evil.example/v1/notifications/certs/CERT-1":             false,
+		"https://api.sandbox.paypal.com.evil.example/v1/notifications/certs/CERT-1": false,
+	} {
+		if _, err := pinned(address, hosts); (err == nil) != want {
+			t.Errorf("%s: %v, want trusted: %t", address, err, want)
+		}
+	}
+}
+
 // roundTrip answers requests without a network.
 type roundTrip func(*http.Request) (*http.Response, error)
 
@@ -120,7 +136,7 @@ func TestVisit(t *testing.T) {
 func TestVisitFaults(t *testing.T) {
 	broken := &Checker{HTTP: roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no such host") })}
 	_, err := broken.visit(t.Context(), subscribe(t))
-	if err == nil || err.Error() != "sns.eu-west-1.amazonaws.com cannot be reached: no such host" {
+	if err == nil || err.Error() != "sns.eu-west-1.amazonaws.com cannot be reached: the connection failed (no such host)" {
 		t.Errorf("error %v, want one without the token", err)
 	}
 	synctest.Test(t, func(t *testing.T) {

@@ -73,6 +73,16 @@ func (p *Provider) VariantOf(r *Request) string {
 	return ""
 }
 
+// Limit returns how long p waits for the answer to r, as its variant has it; 0
+// = not published.
+func (p *Provider) Limit(r *Request) time.Duration {
+	d, err := p.Delivery.Variant(p.VariantOf(r))
+	if err != nil {
+		return time.Duration(p.Delivery.Timeout)
+	}
+	return time.Duration(d.Timeout)
+}
+
 // RetryHeader returns the headers that d's provider sets on retry n (1 = the
 // first) of a delivery first made at a time, after an attempt that ended as o.
 func (d *Delivery) RetryHeader(n int, first time.Time, o Outcome) (http.Header, error) {

@@ -42,9 +42,15 @@ func TestVariantOf(t *testing.T) {
 	p := &Provider{Delivery: *delivery(t, `
 variants:
   events: {when: ["json:/event"], success: 204}
-  interactions: {when: ["!json:/event", "json:/type"], success: 200}
+  interactions: {when: ["!json:/event", "json:/type"], success: 200, timeout: 3s}
   sandbox: {success: 2xx}
+timeout: 10s
 `)}
+	for body, want := range map[string]time.Duration{`{"type":1,"event":{}}`: 10 * time.Second, `{"type":2}`: 3 * time.Second, "": 10 * time.Second} {
+		if got := p.Limit(post(body)); got != want {
+			t.Errorf("%s has %v, want %v", body, got, want)
+		}
+	}
 	for body, want := range map[string]string{
 		`{"type":1,"event":{}}`: "events", `{"type":2}`: "interactions", `{}`: "", "": "",
 	} {

@@ -8,12 +8,20 @@ import (
 	"strings"
 )
 
+// maxTried is the size of a body up to which a verification that nobody waits
+// for tries what would make a signature hold.
+const maxTried = 1 << 20
+
 // mismatch says why a signature that is there is under none of the keys. What
 // would make it hold is tried; the cheapest and likeliest first.
 func (v *verification) mismatch(c *check, keys []*key) Diagnosis {
 	d := Diagnosis{Result: Invalid}
 	if bad := v.malformed(c, keys); bad != nil {
 		return *bad
+	}
+	if !v.explain && len(v.r.Body) > maxTried && c.s.readsBody() {
+		d.Code, d.Reason = CodeWrongSecret, v.wrong(c, keys)
+		return d
 	}
 	if how := v.secretForm(c); how != "" {
 		d.Code, d.Reason = CodeSecretForm, how
@@ -50,6 +58,9 @@ func (v *verification) wrong(c *check, keys []*key) string {
 		what = "wrong secret (public key)"
 	}
 	parts := []string{}
+	if c.s.Kind == JWTHS256 {
+		parts = append(parts, "the JWT")
+	}
 	if c.s.readsBody() {
 		parts = append(parts, "the body")
 	}

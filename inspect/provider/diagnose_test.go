@@ -9,8 +9,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -81,7 +83,7 @@ func TestStripeDiagnoses(t *testing.T) {
 		name, header, body string
 		want
 	}{
-		{"good", sign("1760000000", "{}"), "{}", want{Valid, CodeOK, "scheme v1, secret S1"}},
+		{"good", sign("1760000000", "{}"), "{}", want{Valid, CodeOK, "scheme v1, with S1"}},
 		{"exactly at the tolerance", sign("1759999700", "{}"), "{}", want{Valid, CodeOK, ""}},
 		{"one over", sign("1759999699", "{}"), "{}", want{Invalid, CodeTooOld, "timestamp too old by 1 s"}},
 		{"12 over", sign("1759999688", "{}"), "{}", want{Invalid, CodeTooOld, "timestamp too old by 12 s: it was signed 312 s before it arrived, and Stripe takes at most 300 s"}},
@@ -95,7 +97,7 @@ func TestStripeDiagnoses(t *testing.T) {
 		{"too short", "t=1760000000,v1=aabb", "{}", want{Invalid, CodeMalformed, "2 bytes long, and hmac-sha256 makes 32"}},
 		{"no hex", "t=1760000000,v1=zz", "{}", want{Invalid, CodeMalformed, "is not hex"}},
 		{"base64", "t=1760000000,v1=" + base64MAC(key, "1760000000.{}"), "{}", want{Invalid, CodeMalformed, "it is base64, and would hold"}},
-		{"no timestamp", "v1=" + hexMAC(key, "1760000000.{}"), "{}", want{Invalid, CodeMissing, "the timestamp is missing"}},
+		{"no timestamp", "v1=" + hexMAC(key, "1760000000.{}"), "{}", want{Invalid, CodeMissing, "the timestamp is missing: t= is expected in header Stripe-Signature"}},
 		{"odd timestamp", "t=now,v1=" + hexMAC(key, "now.{}"), "{}", want{Invalid, CodeMalformed, `"now"`}},
 		{"other secret", "t=1760000000,v1=" + hexMAC("other", "1760000000.{}"), "{}", want{Invalid, CodeWrongSecret, "wrong secret, or the body or the timestamp was changed"}},
 		{"second of two", "t=1760000000,v1=" + hexMAC("old", "1760000000.{}") + "," + sign("1760000000", "{}"), "{}", want{Valid, CodeOK, ""}},
@@ -137,9 +139,11 @@ func TestOtherDiagnoses(t *testing.T) {
 		r    *Request
 		want
 	}{
+		{"a broken SHA-256 beside a good SHA-1", checkerFor("github", "secret"), arrived("{}", github, "sha1=abc", "X-Hub-Signature", "sha1="+hexSHA1MAC("secret", "{}")), want{Invalid, CodeMalformed, "X-Hub-Signature-256 begins with sha1=, and sha256= is expected"}},
+		{"an empty SHA-256 beside a good SHA-1", checkerFor("github", "secret"), arrived("{}", github, "", "X-Hub-Signature", "sha1="+hexSHA1MAC("secret", "{}")), want{Valid, CodeOK, "scheme sha1"}},
 		{"no secret", checkerFor("github"), arrived("{}", github, good), want{Unverifiable, CodeNoSecret, "no secret configured for GitHub: give it with --secret github=env:NAME"}},
 		{"no secret, not signed", checkerFor("github"), arrived("{}"), want{Unverifiable, CodeMissing, "header missing"}},
-		{"rotation", checkerFor("github", "new", "secret"), arrived("{}", github, good), want{Valid, CodeOK, "secret S2"}},
+		{"rotation", checkerFor("github", "new", "secret"), arrived("{}", github, good), want{Valid, CodeOK, "with S2"}},
 		{"several lines", checkerFor("github", "secret"), arrived("{}", github, "sha256="+hexMAC("x", "{}"), github, good), want{Valid, CodeOK, ""}},
 		{"sha1 for sha256", checkerFor("bitbucket", "secret"), arrived("{}", "X-Hub-Signature", "sha1="+hexSHA1MAC("secret", "{}")), want{Invalid, CodeMalformed, "begins with sha1=, and sha256= is expected"}},
 		{"quotes", checkerFor("github", `"secret"`), arrived("{}", github, good), want{Invalid, CodeSecretForm, "without the quotes, spaces or line ends"}},
@@ -156,8 +160,9 @@ func TestOtherDiagnoses(t *testing.T) {
 		{"no webhook-id", checkerFor("standardwebhooks", "whsec_c2VjcmV0"), arrived("{}", "Webhook-Timestamp", "1760000000", "Webhook-Signature", "v1,"+base64MAC("secret", "x")), want{Invalid, CodeMissing, "header missing: what is signed needs header webhook-id"}},
 		{"v2 of standard webhooks", checkerFor("standardwebhooks", "whsec_c2VjcmV0"), arrived("{}", "Webhook-Id", "m", "Webhook-Timestamp", "1760000000", "Webhook-Signature", "v2,"+base64MAC("secret", "m.1760000000.{}")), want{Invalid, CodeUnknownVersion, "unknown version"}},
 		{"no whsec", checkerFor("standardwebhooks", "whsec_c2VjcmV0"), arrived("{}", "Webhook-Id", "m", "Webhook-Timestamp", "1760000000", "Webhook-Signature", "v1,"+base64MAC("whsec_c2VjcmV0", "m.1760000000.{}")), want{Invalid, CodeSecretForm, "taken as text"}},
-		{"key not hex", checkerFor("adyen", "zz"), arrived("{}", "HmacSignature", base64MAC("k", "{}")), want{Invalid, CodeSecretForm, "secret in the wrong form: the secret S1 does not fit: it is not hex"}},
+		{"key not hex", checkerFor("adyen", "zz"), arrived("{}", "HmacSignature", base64MAC("k", "{}")), want{Invalid, CodeSecretForm, "secret in the wrong form: S1 does not fit: it is not hex"}},
 		{"alg none", checkerFor("daglo", "k"), arrived("", "Authorization", b64(`{"alg":"none"}`)+"."+b64(`{}`)+"."), want{Invalid, CodeMalformed, "not signed with HS256"}},
+		{"another's jwt", checkerFor("daglo", "k"), arrived("", "Authorization", "Bearer "+signJWT(nil, []byte("other"), captured, true)), want{Invalid, CodeWrongSecret, "wrong secret, or the JWT was changed on the way: the signature does not match with S1"}},
 		{"no jwt", checkerFor("daglo", "k"), arrived("", "Authorization", "Bearer abc"), want{Invalid, CodeMalformed, "a JWT is expected"}},
 	}
 	for _, tt := range tests {
@@ -202,6 +207,32 @@ func TestURLDiffers(t *testing.T) {
 	diagnose(t, checkerFor("square", "key"), r, want{Invalid, CodeURLDiffers, "https://example.test/hook, not"})
 }
 
+// When it arrived is not known, so it is old now.
+func TestAgeNow(t *testing.T) {
+	for _, tt := range []struct {
+		by time.Duration
+		want
+	}{
+		{-400 * time.Second, want{Invalid, CodeTooOld, "too old by 100 s: it was signed 400 s before now, and Stripe takes at most 300 s; --at gives the time when it arrived"}},
+		{400 * time.Second, want{Invalid, CodeInFuture, " ahead of now, and Stripe takes at most 300 s; --at gives"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ts := strconv.FormatInt(time.Now().Add(tt.by).Unix(), 10)
+			r := arrived("{}", "Stripe-Signature", "t="+ts+",v1="+hexMAC("key", ts+".{}"))
+			r.Time = time.Time{}
+			diagnose(t, checkerFor("stripe", "key"), r, tt.want)
+		})
+	}
+}
+
+func TestWhose(t *testing.T) {
+	for name, want := range map[string]string{"slack": "Slack's", "cloudevents": "CloudEvents'", "meta": "Meta's"} {
+		if got := BuiltIn().Provider(name).Whose(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestHandshakeDiagnosis(t *testing.T) {
 	get := &Request{Method: "GET", Target: "/?hub.mode=subscribe&hub.challenge=1&hub.verify_token=tok", Header: http.Header{}, Time: captured}
 	c := checkerFor("meta", "x")
@@ -213,6 +244,13 @@ func TestHandshakeDiagnosis(t *testing.T) {
 	diagnose(t, c, get, want{Valid, CodeOK, "its token is the one set as verify_token"})
 	c.Settings["meta"]["verify_token"] = "other"
 	diagnose(t, c, get, want{Invalid, CodeHandshakeRefused, "is to be refused"})
+	if f, _ := c.Assess(get); f.Signature != Invalid || f.SignatureCode != CodeHandshakeRefused {
+		t.Errorf("assessed %+v, want it invalid", f)
+	}
+	c.Settings["meta"]["verify_token"] = "tok"
+	if f, _ := c.Assess(get); f.Signature != Unverifiable || f.SignatureCode != CodeNotSigned || f.Scheme != "handshake" {
+		t.Errorf("assessed %+v, want a handshake that is not signed", f)
+	}
 	// Slack signs its own.
 	slack := arrived(`{"type":"url_verification","challenge":"c"}`, "X-Slack-Request-Timestamp", "1760000000", "X-Slack-Signature", "v0=00")
 	diagnose(t, checkerFor("slack", "x"), slack, want{Invalid, CodeMalformed, "1 bytes long"})
@@ -334,4 +372,29 @@ func TestNow(t *testing.T) {
 	}
 	s.Request.Time = time.Time{}
 	diagnose(t, c, &s.Request, want{Valid, CodeOK, ""})
+}
+
+// The timestamp is told of a signature that cannot be checked, too.
+func TestSignedAtUnchecked(t *testing.T) {
+	paypal := []string{
+		"Paypal-Transmission-Sig", "AAAA", "Paypal-Transmission-Id", "i", "Paypal-Transmission-Time", captured.UTC().Format(time.RFC3339),
+		"Paypal-Cert-Url", "https://api.paypal.com/cert",
+	}
+	for _, tt := range []struct {
+		c *Checker
+		r *Request
+		want
+		at time.Time
+	}{
+		{checkerFor("stripe"), arrived("{}", "Stripe-Signature", "t=1760000000,v1="+strings.Repeat("00", 32)), want{Unverifiable, CodeNoSecret, ""}, captured},
+		{checkerFor("paypal"), arrived("{}", paypal...), want{Unverifiable, CodeNoKey, ""}, captured},
+		{checkerFor("paypal", pemKey(t, rsaKey())), arrived("{}", paypal...), want{Unverifiable, CodeNoSetting, ""}, captured},
+		{checkerFor("github"), arrived("{}", "X-Hub-Signature-256", "sha256="+strings.Repeat("00", 32)), want{Unverifiable, CodeNoSecret, ""}, time.Time{}},
+		{checkerFor("stripe", "k"), arrived("{}", "Stripe-Signature", "t=1760000000,v1="+strings.Repeat("00", 32)), want{Invalid, CodeWrongSecret, ""}, time.Time{}},
+	} {
+		d := diagnose(t, tt.c, tt.r, tt.want)
+		if !d.SignedAt.Equal(tt.at) {
+			t.Errorf("%s, %s: signed at %v, want %v", d.Provider, d.Code, d.SignedAt, tt.at)
+		}
+	}
 }

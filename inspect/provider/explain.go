@@ -45,7 +45,7 @@ func (e *Explanation) Masked() *Explanation {
 // that does not hold, or the first.
 func (c *check) explanation(r *Request, k *key) *Explanation {
 	var shown *scope
-	c.items(r, func(sc *scope) bool {
+	c.items(c.scope(r), func(sc *scope) bool {
 		held, err := c.itemHolds(sc, k)
 		if failed := err == nil && !held; failed || shown == nil {
 			shown = sc

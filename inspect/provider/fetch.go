@@ -26,7 +26,7 @@ const (
 // redirect. What it has fetched it keeps, and of several calls for one address
 // one fetches. The zero value is ready; it is safe for concurrent use.
 type Fetcher struct {
-	Transport http.RoundTripper // nil = one of its own, without a proxy
+	Transport http.RoundTripper // nil = one of its own, with the proxy of the environment
 	Roots     *x509.CertPool    // who vouches for certificates; nil = whom the system trusts
 
 	mu   sync.Mutex
@@ -56,7 +56,7 @@ func (f *Fetcher) get(ctx context.Context, address *url.URL, keep time.Duration)
 	case <-e.done:
 		return e.body, e.err
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, &plainError{fmt.Sprintf("%s has not answered in the time there was", address.Host), context.Cause(ctx)}
 	}
 }
 
@@ -126,7 +126,7 @@ func (f *Fetcher) fetch(ctx context.Context, address *url.URL) ([]byte, error) {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("%s did not answer within %s", address.Host, seconds(fetchTimeout))
 		}
-		return nil, err
+		return nil, unreachable(address.Host, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
@@ -144,6 +144,7 @@ func (f *Fetcher) fetch(ctx context.Context, address *url.URL) ([]byte, error) {
 
 var fetchTransport = sync.OnceValue(func() http.RoundTripper {
 	return &http.Transport{
+		Proxy:           http.ProxyFromEnvironment,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, TLSHandshakeTimeout: fetchTimeout,
 		MaxIdleConnsPerHost: 1, IdleConnTimeout: 10 * time.Second, MaxResponseHeaderBytes: fetchLimit,
 	}

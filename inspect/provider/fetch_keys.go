@@ -113,7 +113,7 @@ func (f *Fetcher) certKey(s *Scheme, text []byte, at time.Time) (*key, error) {
 	}); err != nil {
 		return nil, fmt.Errorf("it is vouched for by no authority that is known here: %w", err)
 	}
-	return s.newPublicKey("certificate", leaf.PublicKey)
+	return s.newPublicKey("the certificate", leaf.PublicKey)
 }
 
 // keySet returns the keys of a JSON Web Key Set (RFC 7517) that fit a scheme.
@@ -130,9 +130,9 @@ func (s *Scheme) keySet(text []byte) ([]*key, error) {
 		if k.Kty != "OKP" || k.Crv != "Ed25519" || err != nil || len(x) != ed25519.PublicKeySize {
 			continue
 		}
-		label := "key set"
+		label := "the key set"
 		if k.Kid != "" {
-			label += ", key " + cut(k.Kid)
+			label = "the key " + cut(k.Kid) + " of the key set"
 		}
 		if found, err := s.newPublicKey(label, ed25519.PublicKey(x)); err == nil {
 			keys = append(keys, found)

@@ -241,7 +241,7 @@ func TestFetchedCertificate(t *testing.T) {
 	}
 	c := &Checker{Catalog: BuiltIn(), Default: "sns", Settings: map[string]map[string]string{"sns": {"cert_pem": cert}}}
 	r := &Request{Method: "POST", Target: "/", Header: http.Header{}, Body: snsMessage(t, good), Time: captured.Add(1000 * time.Hour)}
-	if d := c.Verify(context.Background(), r); d.Result != Valid || d.Secret != "cert_pem" {
+	if d := c.Verify(context.Background(), r); d.Result != Valid || d.Secret != "the setting cert_pem" {
 		t.Errorf("offline: %s %s", d.Result, d.Reason)
 	}
 	c.Settings = nil
@@ -271,7 +271,7 @@ func TestFetchedKeySet(t *testing.T) {
 		if d.Code != want || called != "https://rest.fal.ai/.well-known/jwks.json" {
 			t.Errorf("%s: %s %s (called %s)", body, d.Code, d.Reason, called)
 		}
-		if want == CodeOK && d.Secret != "key set, key new" {
+		if want == CodeOK && d.Secret != "the key new of the key set" {
 			t.Errorf("held under %q", d.Secret)
 		}
 	}

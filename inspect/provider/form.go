@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"bytes"
+	"cmp"
 	"mime"
 	"net/http"
 	"net/url"
@@ -8,21 +10,30 @@ import (
 	"strings"
 )
 
-// A pair is a name and a value of a query or a form.
-type pair struct{ name, value string }
+// maxFields is how many fields of a form, or of a query, are looked at. What
+// has more is made to be slow.
+const maxFields = 1 << 16
 
-// parsePairs takes a=b&c=d apart, in order. What cannot be unescaped stays as it is.
-func parsePairs(text string) []pair {
-	if text == "" {
-		return nil
-	}
-	pairs := make([]pair, 0, strings.Count(text, "&")+1)
-	for part := range strings.SplitSeq(text, "&") {
-		if part == "" {
-			continue
+// A pair is a name and a value of a query or a form. The value is as it was
+// sent, for it may be large and of no interest.
+type pair struct {
+	name string
+	raw  []byte
+}
+
+func (p *pair) value() string { return unescape(string(p.raw)) }
+
+// parsePairs takes a=b&c=d apart, in order: the first maxFields. What cannot
+// be unescaped stays as it is.
+func parsePairs(text []byte) (pairs []pair) {
+	for part := range bytes.SplitSeq(text, []byte("&")) {
+		if len(pairs) == maxFields {
+			break
 		}
-		name, value, _ := strings.Cut(part, "=")
-		pairs = append(pairs, pair{unescape(name), unescape(value)})
+		if len(part) > 0 {
+			name, value, _ := bytes.Cut(part, []byte("="))
+			pairs = append(pairs, pair{unescape(string(name)), value})
+		}
 	}
 	return pairs
 }
@@ -51,17 +62,21 @@ func isForm(h http.Header, body []byte) bool {
 // sortedForm joins names and values, sorted; each value of a name counts once.
 // Twilio signs that: https://www.twilio.com/docs/usage/webhooks/webhooks-security
 func sortedForm(pairs []pair) string {
-	sorted := slices.Clone(pairs)
-	slices.SortFunc(sorted, func(a, b pair) int {
-		if c := strings.Compare(a.name, b.name); c != 0 {
-			return c
-		}
-		return strings.Compare(a.value, b.value)
+	type field struct{ name, value string }
+	sorted := make([]field, len(pairs))
+	size := 0
+	for i := range pairs {
+		sorted[i] = field{pairs[i].name, pairs[i].value()}
+		size += len(sorted[i].name) + len(sorted[i].value)
+	}
+	slices.SortFunc(sorted, func(a, b field) int {
+		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.value, b.value))
 	})
 	var b strings.Builder
-	for _, p := range slices.Compact(sorted) {
-		b.WriteString(p.name)
-		b.WriteString(p.value)
+	b.Grow(size)
+	for _, f := range slices.Compact(sorted) {
+		b.WriteString(f.name)
+		b.WriteString(f.value)
 	}
 	return b.String()
 }

@@ -17,6 +17,7 @@ type Outcome struct {
 	Attempt  int           // the provider's own count of this delivery, from 1; 0 = taken as 1
 	Elapsed  time.Duration // since the first delivery; 0 = not known
 	Variant  string        // one of Delivery.Variants; "", or an unknown one, = the provider in general
+	Fault    string        // of an answer to a handshake: what Checker.Fault says; "" = nothing
 }
 
 // A Verdict is what a provider would do now, in one word.
@@ -54,6 +55,10 @@ func (p *Provider) Outlook(o Outcome) Outlook {
 	out := Outlook{Provider: p.Name, Confidence: d.Confidence, Limit: time.Duration(d.Timeout)}
 	if out.Confidence == "" {
 		out.Confidence = Unknown
+	}
+	if o.Fault != "" && o.Failure == "" && !f.late {
+		out.Verdict, out.Text = GivesUp, p.short()+": would not accept the URL: "+o.Fault
+		return out
 	}
 	var text string
 	out.Verdict, text = d.verdict(f, o)

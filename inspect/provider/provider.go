@@ -25,7 +25,7 @@ type Request struct {
 	Body       []byte      // exact; never changed by this package
 	Truncated  bool        // Body is not all of it, so nothing that covers it can be verified
 	RemoteAddr string      // the true client's ip:port; "" = not known
-	Time       time.Time   // when it was received: what ages are measured to
+	Time       time.Time   // when it was received: what ages are measured to; zero = not known, they are measured to now
 }
 
 // A Provider is one entry of a catalog. It is immutable once loaded.

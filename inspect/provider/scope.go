@@ -1,6 +1,9 @@
 package provider
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // A scope is what sources, conditions and templates are read from. It keeps
 // what it has parsed, so one scope serves all that is asked of one request.
@@ -19,7 +22,9 @@ type scope struct {
 	item  *document // what json: reads instead of the body, for signed items
 	query []pair
 	form  []pair
-	did   struct{ body, query, form bool }
+	did   struct{ body, query, form, sorted bool }
+
+	sorted string
 }
 
 // doc returns the JSON that json: reads.
@@ -43,7 +48,7 @@ func (sc *scope) queryPairs() []pair {
 		}
 		target, _, _ = strings.Cut(target, "#")
 		if _, text, ok := strings.Cut(target, "?"); ok {
-			sc.query = parsePairs(text)
+			sc.query = parsePairs([]byte(text))
 		}
 	}
 	return sc.query
@@ -53,10 +58,23 @@ func (sc *scope) formPairs() []pair {
 	if !sc.did.form {
 		sc.did.form = true
 		if isForm(sc.r.Header, sc.r.Body) {
-			sc.form = parsePairs(string(sc.r.Body))
+			sc.form = parsePairs(sc.r.Body)
 		}
 	}
 	return sc.form
+}
+
+// sortedForm returns the form as {form.sorted} has it.
+func (sc *scope) sortedForm() (string, error) {
+	pairs := sc.formPairs()
+	if len(pairs) == maxFields {
+		return "", fmt.Errorf("the form has %d fields or more, which nobody signs", maxFields)
+	}
+	if !sc.did.sorted {
+		sc.did.sorted = true
+		sc.sorted = sortedForm(pairs)
+	}
+	return sc.sorted, nil
 }
 
 // address returns the URL that is signed, without its fragment.

@@ -58,7 +58,7 @@ func (c *Checker) Sign(r *Request, at time.Time, newTime bool) (*Signed, error) 
 		s.At = d.signedAt
 	}
 	if first.s.KeySource != nil {
-		s.Notes = append(s.Notes, fmt.Sprintf("it is signed with your own key: a receiver that fetches %s's refuses it", rec.Provider.short()))
+		s.Notes = append(s.Notes, fmt.Sprintf("it is signed with your own key: a receiver that fetches %s refuses it", rec.Provider.Whose()))
 	}
 	return s, nil
 }

@@ -395,3 +395,28 @@ func TestCannotSign(t *testing.T) {
 		}
 	}
 }
+
+// A request without any headers is signed like one with none that matter.
+func TestSignWithoutHeader(t *testing.T) {
+	for _, p := range BuiltIn().All() {
+		if signs := p.signs(); signs == "no" {
+			continue
+		}
+		for i := range p.Schemes {
+			s := &p.Schemes[i]
+			if s.Kind == Unsigned {
+				continue
+			}
+			c := checkerFor(p.Name, secretFor(t, s))
+			c.Settings = map[string]map[string]string{p.Name: {"header": "X-Token", "webhook_id": "WH-1"}}
+			for _, r := range []*Request{{}, {Method: "POST", Target: "/", URL: "https://a.test/", Body: []byte("{}"), Time: captured}} {
+				signed, err := c.Sign(r, captured, true)
+				if err == nil && signed.Request.Header == nil {
+					t.Errorf("%s %s: signed, without a header", p.Name, s.Name)
+				}
+				c.CanSign(r)
+				c.Assess(r)
+			}
+		}
+	}
+}

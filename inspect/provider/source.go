@@ -225,8 +225,8 @@ func eachHeader(h http.Header, name string, glob bool, yield func(string) bool) 
 }
 
 func eachPair(pairs []pair, name string, yield func(string) bool) {
-	for _, p := range pairs {
-		if p.name == name && !yield(p.value) {
+	for i := range pairs {
+		if pairs[i].name == name && !yield(pairs[i].value()) {
 			return
 		}
 	}

@@ -205,7 +205,7 @@ func (p *part) value(sc *scope) (string, error) {
 	case "body.crc32":
 		return strconv.FormatUint(uint64(crc32.ChecksumIEEE(sc.r.Body)), 10), nil
 	case "form.sorted":
-		return sortedForm(sc.formPairs()), nil
+		return sc.sortedForm()
 	case "method":
 		return sc.r.Method, nil
 	case "secret":

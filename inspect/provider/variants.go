@@ -62,8 +62,8 @@ func formBodies(r *Request, yield func(string, []byte) bool) bool {
 			return false
 		}
 	}
-	for _, p := range parsePairs(text) {
-		if p.name == "payload" && !yield("the payload of the form", []byte(p.value)) {
+	for _, p := range parsePairs(r.Body) {
+		if p.name == "payload" && !yield("the payload of the form", []byte(p.value())) {
 			return false
 		}
 	}

@@ -94,17 +94,18 @@ func TestVectors(t *testing.T) {
 			if string(d.Result) != v.Expect {
 				t.Fatalf("%s: %s, want %s", d.Result, d.Reason, v.Expect)
 			}
-			want := CodeOK
+			code := CodeOK
 			if d.Result == Invalid {
-				want = wantCodes[v.ID]
+				code = wantCodes[v.ID]
 			}
-			if d.Code != want {
-				t.Errorf("code %s, want %s: %s", d.Code, want, d.Reason)
+			if d.Code != code {
+				t.Errorf("code %s, want %s: %s", d.Code, code, d.Reason)
 			}
 			if d.Scheme != v.Scheme || d.Provider != v.Provider {
 				t.Errorf("%s %s, want %s %s", d.Provider, d.Scheme, v.Provider, v.Scheme)
 			}
-			if f, _ := c.Assess(r); f.Signature != d.Result || f.SignatureCode != d.Code {
+			want := Facts{}.With(d)
+			if f, _ := c.Assess(r); f.Signature != want.Signature || f.SignatureCode != want.SignatureCode {
 				t.Errorf("Assess says %s %s, Verify %s %s", f.Signature, f.SignatureCode, d.Result, d.Code)
 			}
 		})

@@ -71,18 +71,21 @@ func (v *verification) unrecognized() Diagnosis {
 	return d
 }
 
+// handshakeScheme stands in the place of a scheme where a handshake is not signed.
+const handshakeScheme = "handshake"
+
 // handshakeDiagnosis says of an unsigned handshake whether it has what is required.
 func (c *Checker) handshakeDiagnosis(r *Request, rec Recognition) Diagnosis {
 	p, h := rec.Provider, rec.Handshake
-	d := Diagnosis{Result: Valid, Code: CodeOK, Provider: p.Name, Scheme: "handshake"}
-	d.Reason = fmt.Sprintf("%s's handshake %s: well-formed, and no signature is involved", p.short(), h.Name)
+	d := Diagnosis{Result: Valid, Code: CodeOK, Provider: p.Name, Scheme: handshakeScheme}
+	d.Reason = fmt.Sprintf("%s handshake %s: well-formed, and no signature is involved", p.Whose(), h.Name)
 	ok, checked := h.meets(&scope{r: r, settings: c.Settings[p.Name]})
 	switch {
 	case !ok:
 		d.Result, d.Code = Invalid, CodeHandshakeRefused
-		d.Reason = fmt.Sprintf("%s's handshake %s is to be refused: its token is not the one set as %s (no signature is involved)", p.short(), h.Name, h.Require.Setting)
+		d.Reason = fmt.Sprintf("%s handshake %s is to be refused: its token is not the one set as %s (no signature is involved)", p.Whose(), h.Name, h.Require.Setting)
 	case checked:
-		d.Reason = fmt.Sprintf("%s's handshake %s: its token is the one set as %s, and no signature is involved", p.short(), h.Name, h.Require.Setting)
+		d.Reason = fmt.Sprintf("%s handshake %s: its token is the one set as %s, and no signature is involved", p.Whose(), h.Name, h.Require.Setting)
 	case h.Require != nil:
 		d.Notes = append(d.Notes, fmt.Sprintf("its token was not compared: give it with --set %s=VALUE", h.Require.Setting))
 	}
@@ -95,8 +98,15 @@ func (v *verification) verify() Diagnosis {
 	if c == nil {
 		return v.absent()
 	}
+	if d := v.passedOver(c); d != nil {
+		return *d
+	}
 	d := v.examine(c, keys, problem)
 	d.Scheme = c.s.Name
+	switch d.Code {
+	case CodeNoSecret, CodeNoSetting, CodeNoKey:
+		d.SignedAt, _ = c.signedAt(v.r)
+	}
 	if d.Result == Valid || d.Result == Invalid {
 		d.Notes = append(d.Notes, c.notes()...)
 	}
@@ -178,12 +188,20 @@ func (v *verification) badTimestamp(c *check) *Diagnosis {
 	}
 	text, ok := c.s.Timestamp.first(c.scope(v.r))
 	if !ok {
-		return &Diagnosis{Result: Invalid, Code: CodeMissing, Reason: fmt.Sprintf("the timestamp is missing: %s is expected", c.s.Timestamp.where())}
+		return &Diagnosis{Result: Invalid, Code: CodeMissing, Reason: "the timestamp is missing: " + c.s.Timestamp.expected()}
 	}
 	if _, ok := parseTime(c.s.Timestamp.form, text); !ok {
 		return &Diagnosis{Result: Invalid, Code: CodeMalformed, Reason: fmt.Sprintf("the timestamp is malformed: %q in %s is not %s", cut(text), c.s.Timestamp.where(), timeWords[c.s.Timestamp.form])}
 	}
 	return nil
+}
+
+// expected says what is expected where a source finds nothing.
+func (s *Source) expected() string {
+	if prefix := strings.TrimSpace(s.prefix()); prefix != "" {
+		return fmt.Sprintf("%s is expected in %s", prefix, s.where())
+	}
+	return s.where() + " is expected"
 }
 
 var timeWords = map[string]string{"unix": "a number of seconds", "unixms": "a number of milliseconds", "rfc3339": "a time as 2026-01-02T15:04:05Z"}
@@ -236,7 +254,7 @@ func (v *verification) held(c *check, k *key) Diagnosis {
 			d.Reason = "the token is the right one"
 		}
 		if k.label != "" {
-			d.Reason += ", secret " + k.label
+			d.Reason += ", with " + k.label
 		}
 	}
 	return d

@@ -44,7 +44,7 @@ type Diagnosis struct {
 	Provider string       // "stripe"; "" when not recognised
 	Scheme   string       // "v1"; "handshake"; "" when none was looked at
 	Secret   string       // the label of the secret that matched; "" otherwise
-	SignedAt time.Time    // the signed timestamp; zero without one
+	SignedAt time.Time    // the signed timestamp, or the one that stands there where no key is known; zero without one
 	Notes    []string     // what the scheme does not protect, and the like
 	Explain  *Explanation // nil when nothing was compared
 }

@@ -138,7 +138,7 @@ func (p *Provider) secretWords() string {
 		return ""
 	}
 	env := strings.ToUpper(strings.ReplaceAll(p.Name, "-", "_"))
-	return fmt.Sprintf("--secret %s=env:%s_WEBHOOK_SECRET", p.Name, env)
+	return fmt.Sprintf("--secret %s=env:%s_WEBHOOK_SECRET, or under secrets: in hookloop.yaml", p.Name, env)
 }
 
 // signWords says whether hookloop can sign p's requests again.
@@ -201,7 +201,16 @@ func (h *Handshake) words() string {
 	if h.Require != nil {
 		text += fmt.Sprintf(", if %s is the setting %s", h.Require.Value.words(), h.Require.Setting)
 	}
-	return strings.TrimSpace(text + ". " + h.Notes)
+	text += "."
+	switch {
+	case !h.Confirm.IsZero():
+		text += " hookloop confirm ID confirms it."
+	case !h.Capture.IsZero():
+		text += " hookloop keeps the secret that it hands over."
+	case h.Reply != nil:
+		text += " With --answer-handshakes hookloop answers it."
+	}
+	return strings.TrimSpace(text + " " + h.Notes)
 }
 
 func valueWords(v Values) string {

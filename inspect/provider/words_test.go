@@ -20,17 +20,17 @@ func TestDescribe(t *testing.T) {
 		want     []string
 	}{
 		{"apixo", []string{
-			"verify: none: not signed\n", "limit: answer within 30 s\n", "success: exactly 200\n",
+			"verify: none: not signed, so anyone could have sent it\n", "limit: answer within 30 s\n", "success: exactly 200\n",
 			"retries: after 30 s, 2 min 30 s and 12 min 30 s\n", "facts: A: ", "sign again: there is nothing to sign\n",
 		}},
 		{"stripe", []string{
-			"limit: not published\n", "secret: --secret stripe=env:STRIPE_WEBHOOK_SECRET\n", "of {ts}.{body}; the time is in the header Stripe-Signature after \"t=\", in seconds, and may differ by 5 min. The key is the secret as it is shown, as text: nothing of it is decoded.\n",
+			"limit: not published\n", "secret: --secret stripe=env:STRIPE_WEBHOOK_SECRET, or under secrets: in hookloop.yaml\n", "of {ts}.{body}; the time is in the header Stripe-Signature after \"t=\", in seconds, and may differ by 5 min. The key is the secret as it is shown, as text: nothing of it is decoded.\n",
 			"retries: the intervals are not published (it says: exponential, within 3 days); hookloop's guess is after ",
 			"retries, sandbox: the intervals are not published (it says: over a few hours, 3 times); hookloop's guess is after 15 min, 1 h and 3 h\n", "sign again: yes, with the same secret\n", "duplicates: the body's /id\n",
 		}},
 		{"slack", []string{
 			"retries: after 0 s (at once), 1 min and 6 min\n", "redirects: up to 2 are followed\n", "stop: an answer with the header X-Slack-No-Retry: 1 ends the retries\n",
-			"handshake: url_verification wants status 200 with {json./challenge} as the body. ", "retry headers: X-Slack-Retry-Num, X-Slack-Retry-Reason\n", "retries, commands: never\n",
+			"handshake: url_verification wants status 200 with {json./challenge} as the body. With --answer-handshakes hookloop answers it. ", "retry headers: X-Slack-Retry-Num, X-Slack-Retry-Reason\n", "retries, commands: never\n",
 		}},
 		{"standardwebhooks", []string{
 			"stop: 410 means: endpoint disabled\n", "Retry-After: is honoured\n", "The key is the secret without whsec_, decoded from base64.\n",

@@ -179,6 +179,7 @@ export class Actions {
         ...one,
         { key: 'H', name: 'HAR of the list', hint: all, run: () => api.save(api.paths.export('har', { q: query })) },
         { key: 'J', name: 'JSON lines of the list', hint: all, run: () => api.save(api.paths.export('jsonl', { q: query })) },
+        { key: 'T', name: 'Table of the list (CSV)', hint: 'for spreadsheets', run: () => api.save(api.paths.export('csv', { q: query })) },
         { key: 'C', name: 'curl commands of the list', hint: all, run: () => api.save(api.paths.export('curl', { q: query })) },
       ],
     });
