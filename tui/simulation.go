@@ -48,10 +48,19 @@ func simulationsDoc(out *doc, s subject) {
 		}
 		out.text(line{{fmt.Sprintf("%d of %d, the latest first: l and h show the others", at+1, len(s.sims)), t.dim}})
 	}
-	stepsDoc(out, sim, s.now)
+	if len(sim.Steps) <= longTimeline {
+		stepsDoc(out, sim, s.now)
+	}
 	tableDoc(out, sim.Table)
 	probesDoc(out, sim.Probes)
+	if len(sim.Steps) > longTimeline {
+		stepsDoc(out, sim, s.now)
+	}
 }
+
+// longTimeline is how many steps leave what was found on the screen with them;
+// a longer timeline comes last.
+const longTimeline = 15
 
 // verdictLines say what a simulation came to, or that it runs, and why.
 func verdictLines(sim *inspect.Simulation, t *theme) []line {
@@ -92,7 +101,7 @@ func stepsDone(sim *inspect.Simulation) int {
 	return n
 }
 
-const maxLabel = 32 // cells of a step's label
+const maxLabel = 40 // cells of a step's label
 
 // stepsDoc is the timeline.
 func stepsDoc(out *doc, sim *inspect.Simulation, now time.Time) {

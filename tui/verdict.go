@@ -64,7 +64,8 @@ func firstReason(sim *inspect.Simulation) string {
 	return ""
 }
 
-// simulationWords are a simulation in a sentence: how it does, or what it came to and why.
+// simulationWords are a simulation in a sentence: that it runs, or what it came
+// to, and why if that is not PASS.
 func simulationWords(sim *inspect.Simulation) string {
 	title := safe(strings.TrimSpace(sim.Title))
 	if title == "" {
@@ -75,7 +76,7 @@ func simulationWords(sim *inspect.Simulation) string {
 		return text + ": begun"
 	}
 	word, _ := verdictWord(sim)
-	if why := firstReason(sim); why != "" {
+	if why := firstReason(sim); why != "" && sim.Verdict != inspect.Pass {
 		return text + ": " + word + ": " + why
 	}
 	return text + ": " + word

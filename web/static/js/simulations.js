@@ -70,6 +70,8 @@ export function Simulations({ sims, actions }) {
     <${Simulation} key=${sim.id} sim=${sim} actions=${actions} />`;
 }
 
+const longTimeline = 15; // steps; a longer one comes after what was found
+
 function Simulation({ sim, actions }) {
   const [word, tone] = verdict(sim);
   const running = sim.state === 'running';
@@ -86,9 +88,10 @@ function Simulation({ sim, actions }) {
         ${sim.kind === 'retries' && next && !next.due_at && html`<button id="step" disabled=${Boolean(elsewhere)} title=${elsewhere || 'It waits for this'} onClick=${() => actions.stepSimulation(sim.id)}>Next attempt</button>`}
         <button id="stop" disabled=${Boolean(elsewhere)} title=${elsewhere} onClick=${() => actions.stopSimulation(sim.id)}>Stop</button></span>`}</p>
     ${sim.reasons.length > 0 && html`<ul class="reasons">${sim.reasons.map((r, i) => html`<${Reason} key=${i} r=${r} />`)}</ul>`}
-    <${Timeline} sim=${sim} next=${next} />
+    ${sim.steps.length <= longTimeline && html`<${Timeline} sim=${sim} next=${next} />`}
     <${Table} table=${sim.table} />
     <${Probes} probes=${sim.probes} />
+    ${sim.steps.length > longTimeline && html`<${Timeline} sim=${sim} next=${next} />`}
   </article>`;
 }
 
