@@ -109,7 +109,7 @@ func TestSlow(t *testing.T) {
 		{name: "late, trickle", slow: "trickle", limit: time.Second, handler: late(1200 * time.Millisecond), want: inspect.Fail, says: []string{"a few bytes at a time: "}},
 		{name: "careful, ignore", slow: "ignore", handler: careful(), want: inspect.Pass, says: []string{"answered alike"}},
 		{name: "hasty, cut", slow: "cut", handler: hasty(), want: inspect.Fail, says: []string{`the handler acted on half a body: the probe went from "0" to "1"`}},
-		{name: "blind, cut", slow: "cut", handler: blind(), blind: true, want: inspect.Fail, says: []string{"it answered 200 OK to half a body"}},
+		{name: "blind, cut", slow: "cut", handler: blind(), blind: true, want: inspect.Fail, says: []string{"the handler answered 200 OK to half a body"}},
 		{name: "impatient, trickle", slow: "trickle", handler: impatient(), want: inspect.Fail, says: []string{"400", "never happened"}},
 		{name: "not idempotent, ignore", slow: "ignore", handler: secondTime(200, true), want: inspect.Fail, says: []string{"the side effect happened twice, and was to happen once"}},
 		{name: "refuses the second, ignore", slow: "ignore", handler: secondTime(409, false), want: inspect.Fail, says: []string{"the answers differ: the one that got lost was 200 OK, the one to the same event again 409 Conflict"}},

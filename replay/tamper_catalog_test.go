@@ -66,10 +66,10 @@ func TestTamperCatalog(t *testing.T) {
 				}
 			}
 			blind = true
-			sim = s.run(t, Spec{Kind: "tamper"}, inspect.Fail, "it accepted a")
+			sim = s.run(t, Spec{Kind: "tamper"}, inspect.Fail, "the handler accepted a")
 			accepted := 0
 			for _, reason := range sim.Reasons {
-				if strings.HasPrefix(reason.Text, "it accepted ") {
+				if strings.HasPrefix(reason.Text, "the handler accepted ") {
 					accepted++
 				}
 			}

@@ -161,22 +161,22 @@ func TestTamper(t *testing.T) {
 		{name: "as Stripe's library", p: stripe, v: stripePastOnly, want: inspect.Pass, says: []string{"which Stripe's own library does too"}, probed: 2},
 
 		{name: "verifies nothing", p: stripe, v: always(200), want: inspect.Fail, probed: 10, says: []string{
-			"it accepted a delivery signed with another secret: it does not check the signature", "without a signature", "a byte longer", "written anew",
+			"the handler accepted a delivery signed with another secret: it does not check the signature", "without a signature", "a byte longer", "written anew",
 			"half of the body", "another version", "signed 6 min ago: it does not check the timestamp", "an old delivery, sent again", "from 0 to",
 		}},
 		{name: "ignores timestamps", p: stripe, v: stripeAnyTime, want: inspect.Fail, probed: 4, says: []string{
-			"it accepted a delivery signed 6 min ago: it does not check the timestamp", "an old delivery, sent again as it came", "from 0 to",
+			"the handler accepted a delivery signed 6 min ago: it does not check the timestamp", "an old delivery, sent again as it came", "from 0 to",
 		}},
 		{name: "ignores timestamps, of an old delivery", p: stripe, age: old, v: stripeAnyTime, want: inspect.Fail, probed: 4, says: []string{
 			"signed 6 min ago", "an old delivery, sent again as it came", "from 0 to",
 		}},
 		{name: "checks what it parsed", p: stripe, v: stripeJSON, want: inspect.Fail, probed: 3, says: []string{
-			"a byte longer", "it accepted a body that was written anew: it checks what it parsed, not the bytes that came", "from 0 to",
+			"a byte longer", "the handler accepted a body that was written anew: it checks what it parsed, not the bytes that came", "from 0 to",
 		}},
 		{name: "takes any version", p: stripe, v: stripeAnyVersion, want: inspect.Fail, probed: 2, says: []string{"under another version", "from 0 to"}},
 		{name: "takes what is unsigned", p: stripe, v: whenUnsigned(200), want: inspect.Fail, probed: 2, says: []string{"without a signature: anybody can send it one", "from 0 to"}},
-		{name: "fails where there is none", p: stripe, v: whenUnsigned(500), want: inspect.Fail, probed: 1, says: []string{"missing signature: it crashes instead of refusing: it answered 500"}},
-		{name: "crashes where there is none", p: stripe, v: whenUnsigned(0), want: inspect.Fail, probed: 1, says: []string{"missing signature: it crashes instead of refusing"}},
+		{name: "fails where there is none", p: stripe, v: whenUnsigned(500), want: inspect.Fail, probed: 1, says: []string{"missing signature: the handler crashes instead of refusing: it answered 500"}},
+		{name: "crashes where there is none", p: stripe, v: whenUnsigned(0), want: inspect.Fail, probed: 1, says: []string{"missing signature: the handler crashes instead of refusing"}},
 		{name: "takes algorithm none", p: daglo, v: either(right(daglo), noneAllowed), want: inspect.Fail, probed: 2, says: []string{"alg none", "from 0 to"}},
 
 		{name: "has another secret", p: stripe, v: func(r *http.Request, body string) int {
@@ -191,7 +191,7 @@ func TestTamper(t *testing.T) {
 				return status
 			}
 			return http.StatusTooManyRequests
-		}, want: inspect.Inconclusive, says: []string{"wrong secret: it answered 429 Too Many Requests, which neither accepts nor refuses"}, probed: 1},
+		}, want: inspect.Inconclusive, says: []string{"wrong secret: the handler answered 429 Too Many Requests, which neither accepts nor refuses"}, probed: 1},
 		{name: "old, without a secret here", p: stripe, age: old, have: []string{}, v: right(stripe), want: inspect.Inconclusive, says: []string{"--secret stripe=env:NAME"}},
 		{
 			name: "of nobody", p: party{body: "{}", sign: func(_ time.Time, _, b string) (http.Header, string) { return http.Header{}, b }}, v: always(200),
