@@ -74,8 +74,11 @@ func (c compact) delivery(s *inspect.Summary) error {
 	switch s.Disposition {
 	case inspect.Held:
 		held := "held"
-		if answered(s) {
+		switch {
+		case answered(s):
 			held = "answered by hookloop: " + safe(strings.TrimPrefix(s.Reason, answeredBy))
+		case s.Waiting && s.Reason != "":
+			held += ": " + safe(s.Reason)
 		}
 		return c.line(s.ReceivedAt, "%s %s %s%s%s", title(s), held, FormatSize(s.Size), signatureFault(s), c.advice(s))
 	case inspect.Refused:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -375,6 +376,98 @@ func TestHostileBytesInSimulations(t *testing.T) {
 		}
 	}
 	checkHarmless(t, "plain output", out.String())
+}
+
+func TestPlainAttemptsNameTheirSimulation(t *testing.T) {
+	s := &inspect.Summary{ID: 12, Method: "POST", Path: "/hooks", Source: inspect.FromTrigger}
+	a := &inspect.AttemptSummary{Number: 2, Trigger: inspect.Duplicate, State: inspect.Answered, StartedAt: noon, Duration: time.Second, Status: 200}
+	var out bytes.Buffer
+	if err := (compact{&out, &Config{}}).attempt(s, a, maker{simulation: 3}); err != nil {
+		t.Fatal(err)
+	}
+	if err := (jsonl{&out}).attempt(s, a, maker{simulation: 3}); err != nil {
+		t.Fatal(err)
+	}
+	if err := (jsonl{&out}).delivery(s); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"12:00:01 #12 POST /hooks (trigger) → 200 1.00 s 0 B (duplicate, attempt 2, simulation 3)\n", `"simulation":3`, `"source":"trigger"`} {
+		if got := out.String(); !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
+func TestWaitingIsHeld(t *testing.T) {
+	s := inspect.Summary{ID: 12, Method: "POST", Path: "/hooks", ReceivedAt: noon, Disposition: inspect.Held, Waiting: true, Reason: inspect.HeldReason}
+	if word, tone := outcome(&s); word != "held" || tone != toneInfo {
+		t.Errorf("got %s", word)
+	}
+	if got, want := noAttempt(&inspect.Delivery{Waiting: true, Disposition: inspect.Held}), "Held: it is delivered, in order, as soon as the handler answers again."; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var out bytes.Buffer
+	if err := (compact{&out, &Config{}}).delivery(&s); err != nil || out.String() != "12:00:00 #12 POST /hooks held: "+inspect.HeldReason+" 0 B\n" {
+		t.Errorf("got %s (%v)", out.String(), err)
+	}
+}
+
+// TestTrackerTellsOfEachOnce removes what it has not seen, so that what it has
+// seen is among the newest again.
+func TestTrackerTellsOfEachOnce(t *testing.T) {
+	store, ctx := openStore(t), context.Background()
+	fillStore(t, store, 2)
+	begin := func(delivery int64) *inspect.Simulation {
+		t.Helper()
+		sim := &inspect.Simulation{Kind: "burst", DeliveryID: delivery, StartedAt: noon}
+		if err := store.BeginSimulation(ctx, sim); err != nil {
+			t.Fatal(err)
+		}
+		return sim
+	}
+	end := func(sim *inspect.Simulation) {
+		t.Helper()
+		sim.State, sim.Verdict, sim.EndedAt = inspect.SimulationEnded, inspect.Pass, noon
+		if err := store.SaveSimulation(ctx, sim); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var k tracker
+	look := func(changed func(int64) bool, want ...int64) {
+		t.Helper()
+		sims, err := k.look(ctx, store, changed)
+		var got []int64
+		for i := range sims {
+			got = append(got, sims[i].ID)
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("got simulations %v, %v; want %v", got, err, want)
+		}
+	}
+	all := func(int64) bool { return true }
+	look(nil)
+	end(begin(1))
+	look(all, 1)
+	begin(2)
+	begin(2)
+	fourth := begin(1)
+	if _, err := store.Remove(ctx, 2); err != nil {
+		t.Fatal(err)
+	}
+	look(all, 4)
+	end(fourth)
+	look(func(id int64) bool { return id == 2 }) // nobody says that #1 changed
+	look(all, 4)
+	look(all)
+	last := begin(1)
+	look(all, 5)
+	if _, err := store.Remove(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	look(nil)
+	if len(k.running) != 0 {
+		t.Errorf("%v are tracked though #%d is gone", k.running, last.DeliveryID)
+	}
 }
 
 // TestFollowerTellsOfSimulations goes through a store.
