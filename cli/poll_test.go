@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"hookloop/inspect"
+	"hookloop/replay"
 )
 
 // TestPollKeys has every key of polls be a flag.
@@ -49,6 +52,40 @@ func TestPollPresets(t *testing.T) {
 		}
 		if p.WaitFirst != tc.first || p.Every != tc.every || p.Timeout != tc.within || len(p.Until) != 1 {
 			t.Errorf("%v: got %+v", tc.args, p)
+		}
+	}
+}
+
+// TestPollLast finds what a poll delivered last, so that a restart does not
+// deliver it again.
+func TestPollLast(t *testing.T) {
+	store, err := inspect.Open(t.TempDir(), inspect.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	newRun := func(url, name string) *pollRun {
+		return &pollRun{
+			f: &pollFlags{name: name}, p: &replay.Poll{URL: url, Changed: "n"},
+			store: store, sender: &replay.Sender{Store: store}, out: quietPoll{},
+		}
+	}
+	r := newRun("https://api.example.test/orders?key=k", "orders")
+	if got := r.last(t.Context()); got != "" {
+		t.Errorf("before the first: %q", got)
+	}
+	for _, body := range []string{`{"n":1}`, `{"n":2}`} {
+		if at, err := r.deliver(t.Context(), &replay.PollAnswer{Body: []byte(body), At: time.Now()}); at != nil || err != nil {
+			t.Fatal(at, err)
+		}
+	}
+	again := newRun("https://api.example.test/orders?key=k", "orders")
+	if got, want := again.last(t.Context()), again.p.Digest([]byte(`{"n":2,"x":1}`)); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, other := range []*pollRun{newRun("https://other.example.test/orders", "orders"), newRun("https://api.example.test/orders", "items")} {
+		if got := other.last(t.Context()); got != "" {
+			t.Errorf("another poll: %q", got)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 // A lostCase plays what arrives, one delivery after the other.
 type lostCase struct {
 	name    string
+	n       int // answers to lose
 	arrives []lostDelivery
 	want    inspect.Verdict
 	reason  string // part of one
@@ -28,14 +29,15 @@ type lostDelivery struct {
 
 func TestLostAckWatch(t *testing.T) {
 	for _, tc := range []lostCase{
-		{"both come again", []lostDelivery{{"a", true, 200}, {"b", true, 200}, {"other", false, 500}, {"b", false, 200}, {"a", false, 200}}, inspect.Pass, "#1 came again as #5 and was answered 200"},
-		{"one is lost twice", []lostDelivery{{"a", true, 200}, {"a", true, 200}, {"a", false, 200}}, inspect.Pass, "#1 came again as #3"},
-		{"the second is refused", []lostDelivery{{"a", true, 200}, {"b", true, 200}, {"a", false, 500}, {"b", false, 200}}, inspect.Fail, "#1 came again as #3 and was answered 500, after 200"},
-		{"not as the provider needs it", []lostDelivery{{"a", true, 200}, {"b", true, 200}, {"a", false, 201}, {"b", false, 200}}, inspect.Fail, "answered 201"},
-		{"one does not come again", []lostDelivery{{"a", true, 200}, {"b", true, 200}, {"a", false, 200}}, inspect.Inconclusive, "#2 did not come again within"},
-		{"the handler fails by itself", []lostDelivery{{"a", true, 500}, {"b", true, 200}, {"a", false, 200}, {"b", false, 200}}, inspect.Inconclusive, "the handler itself did not accept #1 (500)"},
-		{"only one arrives", []lostDelivery{{"a", true, 200}, {"a", false, 200}}, inspect.Inconclusive, "only 1 of 2 answers were lost"},
-		{"nothing arrives", nil, inspect.Inconclusive, "nothing arrived"},
+		{"both come again", 2, []lostDelivery{{"a", true, 200}, {"b", true, 200}, {"other", false, 500}, {"b", false, 200}, {"a", false, 200}}, inspect.Pass, "#1 came again as #5 and was answered 200"},
+		{"one is lost twice", 2, []lostDelivery{{"a", true, 200}, {"a", true, 200}, {"a", false, 200}}, inspect.Pass, "#1 came again as #3"},
+		{"the second is refused", 2, []lostDelivery{{"a", true, 200}, {"b", true, 200}, {"a", false, 500}, {"b", false, 200}}, inspect.Fail, "#1 came again as #3 and was answered 500, after 200"},
+		{"not as the provider needs it", 2, []lostDelivery{{"a", true, 200}, {"b", true, 200}, {"a", false, 201}, {"b", false, 200}}, inspect.Fail, "answered 201"},
+		{"one does not come again", 2, []lostDelivery{{"a", true, 200}, {"b", true, 200}, {"a", false, 200}}, inspect.Inconclusive, "#2 did not come again within"},
+		{"the handler fails by itself", 2, []lostDelivery{{"a", true, 500}, {"b", true, 200}, {"a", false, 200}, {"b", false, 200}}, inspect.Inconclusive, "the handler itself did not accept #1 (500)"},
+		{"only one arrives", 2, []lostDelivery{{"a", true, 200}, {"a", false, 200}}, inspect.Inconclusive, "only 1 of 2 answers were lost"},
+		{"one is lost twice of three", 3, []lostDelivery{{"a", true, 200}, {"a", true, 200}, {"a", false, 200}}, inspect.Inconclusive, "only 2 of 3 answers were lost"},
+		{"nothing arrives", 2, nil, inspect.Inconclusive, "nothing arrived"},
 	} {
 		t.Run(tc.name, tc.run)
 	}
@@ -44,7 +46,7 @@ func TestLostAckWatch(t *testing.T) {
 func (tc lostCase) run(t *testing.T) {
 	t.Parallel()
 	r := new(rig).start(t, "")
-	w := &LostAckWatch{Store: r.store, Catalog: provider.BuiltIn(), N: 2, How: inspect.LostStatus, Wait: 2 * time.Second}
+	w := &LostAckWatch{Store: r.store, Catalog: provider.BuiltIn(), N: tc.n, How: inspect.LostStatus, Wait: 2 * time.Second}
 	if tc.want == inspect.Pass || tc.want == inspect.Fail {
 		w.Wait = patience // it ends by itself
 	}
