@@ -79,6 +79,16 @@ func ownFlags(set *pflag.FlagSet, names ...string) {
 }
 
 func (a *app) trigger(ctx context.Context, f *triggerFlags, args []string) error {
+	catalog, err := a.catalog()
+	if err != nil {
+		return err
+	}
+	if len(args) > 0 {
+		if err := knownProvider(catalog, args[0]); err != nil {
+			return usageError{err}
+		}
+		f.provider = args[0] // so that --secret and --set need not name it
+	}
 	checker, err := a.checker(&f.providerFlags)
 	if err != nil {
 		return err
@@ -140,9 +150,6 @@ type trigger struct {
 func (a *app) newTrigger(f *triggerFlags, checker *provider.Checker, args []string) (*trigger, error) {
 	if len(args) == 0 {
 		return nil, usagef("trigger what? Name a provider, as in `hookloop trigger stripe invoice.paid`; --list shows what there is")
-	}
-	if err := knownProvider(checker.Catalog, args[0]); err != nil {
-		return nil, usageError{err}
 	}
 	t := &trigger{a: a, f: f, p: checker.Catalog.Provider(args[0]), checker: onlyFor(checker, args[0])}
 	if err := t.choose(args[1:]); err != nil {
@@ -214,9 +221,6 @@ func onlyFor(c *provider.Checker, name string) *provider.Checker {
 func (a *app) listEvents(f *triggerFlags, catalog *provider.Catalog, args []string) error {
 	list := catalog.All()
 	if len(args) > 0 {
-		if err := knownProvider(catalog, args[0]); err != nil {
-			return usageError{err}
-		}
 		list = []*provider.Provider{catalog.Provider(args[0])}
 	}
 	p := printer{a.Stdout}

@@ -130,12 +130,15 @@ func (t *trigger) signWithNew(dir string, r *provider.Request, at time.Time) (*p
 			continue
 		}
 		t.checker = c
-		name := envName(t.p.Name, public != "")
+		name, value := envName(t.p.Name, public != ""), public
+		and := "To verify and sign with it, or with the real one, hookloop wants --secret " + t.p.Name + "=env:" + name
 		if public == "" {
-			public = secret
+			value = secret
+		} else {
+			and = "It verifies what hookloop signs; the real one's private key nobody has but the provider."
 		}
 		t.tell("hookloop: no secret of %s is configured, so this is signed with one made for tests. Your handler's environment needs:\n\n"+
-			"  %s=%s\n\nTo sign with the real one: --secret %s=env:%s", t.p.Title, name, inspect.Escape(public), t.p.Name, envName(t.p.Name, false))
+			"  %s=%s\n\n%s", t.p.Title, name, inspect.Escape(value), and)
 		return signed, nil
 	}
 	return nil, why
@@ -148,6 +151,9 @@ func testSecret(dir, name string, s *provider.Scheme) (secret, public string, er
 	secret, public, ok := s.NewSecret()
 	if !ok {
 		return "", "", nil
+	}
+	if name == "stripe" {
+		secret = "whsec_" + secret // as Stripe's own look, whole
 	}
 	dir = filepath.Join(dir, "triggers")
 	path := filepath.Join(dir, fileName(name+"-"+s.Name))
