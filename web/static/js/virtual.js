@@ -16,6 +16,7 @@ export function Virtual({ count, rowHeight, row, fill, className = '', onWidth, 
   useLayoutEffect(() => {
     const measure = () => {
       const el = box.current;
+      if (!el) return; // it has left already
       setView({ top: el.scrollTop, height: el.clientHeight });
       onWidth?.(el.clientWidth);
     };
@@ -32,7 +33,7 @@ export function Virtual({ count, rowHeight, row, fill, className = '', onWidth, 
   const height = shown * rowHeight;
   return html`
     <div ref=${box} class=${`virtual ${fill ? 'fill' : ''} ${className}`} tabindex="0" ...${rest}
-      onScroll=${() => setView({ top: box.current.scrollTop, height: box.current.clientHeight })}>
+      onScroll=${() => box.current && setView({ top: box.current.scrollTop, height: box.current.clientHeight })}>
       <div class="virtual-all" role="presentation" style=${{ height: `${height}px` }}>
         <div class="virtual-seen" role="presentation" style=${{ transform: `translateY(${first * rowHeight}px)` }}>${drawn}</div>
       </div>
