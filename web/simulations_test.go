@@ -353,4 +353,16 @@ func TestLiveTellsOfSimulations(t *testing.T) {
 	look("2 ended FAIL", "3 ended INCONCLUSIVE")
 	newest, running = 0, nil
 	look("1 ended PASS", "2 ended FAIL", "3 ended INCONCLUSIVE") // a page that is opened now
+	other := rg.add(inspect.Delivery{}, nil)
+	for range 2 {
+		sim := &inspect.Simulation{Kind: "burst", DeliveryID: other, StartedAt: time.Now()}
+		if err := rg.Store.BeginSimulation(ctx, sim); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end(begin(), inspect.Pass)
+	if _, err := rg.Store.Remove(ctx, other); err != nil {
+		t.Fatal(err)
+	}
+	look("6 ended PASS") // and not again those before the ones that are gone
 }
