@@ -89,6 +89,7 @@ const outputUsage = "how to show what happens: tui, compact, json or quiet (defa
 // listenFlags are the settings of listen.
 type listenFlags struct {
 	handlerFlags
+	probeFlags
 	providerFlags
 	forwardTo, path string
 	routes          []string

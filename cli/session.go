@@ -34,6 +34,7 @@ type session struct {
 	backlog *replay.Backlog // nil unless deliveries wait while the handler is down
 	checker *provider.Checker
 
+	probe       *replay.Probe // of simulations; nil = none
 	showSecrets bool
 
 	local    net.Listener
@@ -67,6 +68,9 @@ func (a *app) open(ctx context.Context, f *listenFlags, h *replay.Handler) (_ *s
 	}
 	opts, err := f.storeOptions()
 	if err != nil {
+		return nil, err
+	}
+	if s.probe, err = f.newProbe(); err != nil {
 		return nil, err
 	}
 	if s.store, err = a.openStore(opts); err != nil {
@@ -156,7 +160,7 @@ func (s *session) serve() error {
 		s.site = &web.Server{
 			Store: s.store, Token: s.token, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health, LoseAcks: s.rc.LoseAcks,
 			HandlerURL: describe(s.handler), InspectorURL: "http://" + s.page.Addr().String(), ReceiverURL: s.receiverURL(),
-			Checker: s.checker, ShowSecrets: s.showSecrets, Version: version(), Log: slog.New(slog.DiscardHandler),
+			Checker: s.checker, Probe: s.probe, ShowSecrets: s.showSecrets, Version: version(), Log: slog.New(slog.DiscardHandler),
 		}
 		s.pageServer = s.start(&http.Server{Handler: s.site.Handler(), ReadHeaderTimeout: 10 * time.Second}, s.page)
 	}

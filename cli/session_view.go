@@ -70,6 +70,6 @@ func (s *session) view() tui.Config {
 		Store: s.store, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health,
 		HandlerURL: describe(s.handler), ReceiverURL: s.receiverURL(), InspectorURL: s.inspectorURL(),
 		Version: version(), Editor: s.a.editor(), OpenURL: openURL,
-		DeliveryURL: s.deliveryURL, Checker: s.checker, AnswerHandshakes: s.rc.AnswerHandshakes, ShowSecrets: s.showSecrets,
+		DeliveryURL: s.deliveryURL, Checker: s.checker, AnswerHandshakes: s.rc.AnswerHandshakes, Probe: s.probe, ShowSecrets: s.showSecrets,
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,13 +18,11 @@ import (
 type simulateFlags struct {
 	handlerFlags
 	providerFlags
-	spec         replay.Spec
-	query        string
-	probe        string
-	probeJSON    string
-	probeTimeout time.Duration
-	asJSON       bool
-	junit        string
+	probeFlags
+	spec   replay.Spec
+	query  string
+	asJSON bool
+	junit  string
 }
 
 func (a *app) simulateCommand() *cobra.Command {
@@ -84,9 +81,7 @@ func (a *app) rehearsalCommand(use, short, example string, add func(*pflag.FlagS
 	set := cmd.Flags()
 	set.StringVar(&f.spec.To, "to", "", "send to this port, host:port or URL instead of to the handler")
 	set.StringVar(&f.query, "query", "", "the deliveries that match, see `hookloop list --help`")
-	set.StringVar(&f.probe, "probe", "", "what shows the side effect: a command with its arguments (no shell), or a URL to get")
-	set.StringVar(&f.probeJSON, "probe-json", "", "the value in the probe's JSON that counts, such as data.count")
-	set.DurationVar(&f.probeTimeout, "probe-timeout", 10*time.Second, "how long the probe may take")
+	f.probeFlags.add(set)
 	set.BoolVar(&f.asJSON, "json", false, "print the simulation as one JSON object when it has ended")
 	set.StringVar(&f.junit, "junit", "", "write the verdict to this file as JUnit XML, for CI")
 	return cmd
@@ -211,27 +206,6 @@ func (a *app) verdict(f *simulateFlags, shown *timeline, sim *inspect.Simulation
 		return errSilent
 	}
 	return errGaveUp
-}
-
-// newProbe returns what --probe names; nil for none.
-func (f *simulateFlags) newProbe() (*replay.Probe, error) {
-	switch {
-	case f.probe == "" && f.probeJSON == "":
-		return nil, nil
-	case f.probe == "":
-		return nil, usagef("--probe-json %s says what counts in the probe's answer, and there is no probe: give --probe", f.probeJSON)
-	}
-	p := &replay.Probe{JSON: f.probeJSON, Timeout: f.probeTimeout}
-	if strings.HasPrefix(f.probe, "http://") || strings.HasPrefix(f.probe, "https://") {
-		p.URL = f.probe
-		return p, nil
-	}
-	words, err := splitWords(f.probe)
-	if err != nil {
-		return nil, usagef("--probe: %w", err)
-	}
-	p.Command = words
-	return p, nil
 }
 
 // enterKeys sends for each line that the user enters, until ctx ends.

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"hookloop/replay"
+)
+
+// probeFlags say what shows a handler's side effect.
+type probeFlags struct {
+	probe        string
+	probeJSON    string
+	probeTimeout time.Duration
+}
+
+func (f *probeFlags) add(set *pflag.FlagSet) {
+	set.StringVar(&f.probe, "probe", "", "what shows a simulation the side effect: a command with its arguments (no shell), or a URL to get")
+	set.StringVar(&f.probeJSON, "probe-json", "", "the value in the probe's JSON that counts, such as data.count")
+	set.DurationVar(&f.probeTimeout, "probe-timeout", 10*time.Second, "how long the probe may take")
+}
+
+// newProbe returns the probe that the flags name; nil for none.
+func (f *probeFlags) newProbe() (*replay.Probe, error) {
+	switch {
+	case f.probe == "" && f.probeJSON == "":
+		return nil, nil
+	case f.probe == "":
+		return nil, usagef("--probe-json %s says what counts in the probe's answer, and there is no probe: give --probe", f.probeJSON)
+	}
+	p := &replay.Probe{JSON: f.probeJSON, Timeout: f.probeTimeout}
+	if strings.HasPrefix(f.probe, "http://") || strings.HasPrefix(f.probe, "https://") {
+		p.URL = f.probe
+		return p, nil
+	}
+	words, err := splitWords(f.probe)
+	if err != nil {
+		return nil, usagef("--probe: %w", err)
+	}
+	p.Command = words
+	return p, nil
+}
