@@ -271,7 +271,7 @@ func TestExplanation(t *testing.T) {
 		t.Error("Masked changed the explanation itself")
 	}
 	// HubSpot's signed string begins with the secret.
-	d = checkerFor("hubspot", "hub-secret").Verify(context.Background(), arrived("[]", "X-Hubspot-Signature", strings.Repeat("0", 64)))
+	d = checkerFor("hubspot", "hub-secret").Verify(context.Background(), arrived("[]", "X-Hubspot-Signature", strings.Repeat("0", 64), "X-Hubspot-Signature-Version", "v1"))
 	if !bytes.Contains(d.Explain.Message, []byte("hub-secret")) || string(d.Explain.Masked().Message) != "…[]" {
 		t.Errorf("message %q, masked %q", d.Explain.Message, d.Explain.Masked().Message)
 	}
