@@ -69,10 +69,12 @@ func (s *Scheme) parseAsymmetric(text string) (crypto.PublicKey, crypto.Signer, 
 		found = signer.Public()
 	}
 	if !s.fits(found) {
-		return nil, nil, errors.New("it is not a key for " + string(s.Kind))
+		return nil, nil, errors.New("it is no " + keyNames[s.Kind] + " key")
 	}
 	return found, signer, nil
 }
+
+var keyNames = map[Kind]string{Ed25519: "Ed25519", ECDSASHA256: "ECDSA P-256", RSASHA256: "RSA", RSASHA1: "RSA"}
 
 // fits reports whether a public key is one for the scheme's kind.
 func (s *Scheme) fits(public any) bool {

@@ -89,18 +89,14 @@ func (v *verification) unfitSecret(c *check, problem error) Diagnosis {
 		d.Reason = how
 		return d
 	}
-	form := c.s.Key.text
-	switch {
-	case c.s.public():
-		form = "a public key, as " + c.p.short() + " shows it"
-	case form == "":
-		form = "text"
-	}
 	if whose := v.swapped(c); whose != "" {
 		d.Code, d.Reason = CodeWrongSecret, "wrong secret: "+whose
 		return d
 	}
-	d.Reason = fmt.Sprintf("secret in the wrong form: %v; %s is expected", problem, form)
+	d.Reason = fmt.Sprintf("secret in the wrong form: %v", problem)
+	if c.s.public() {
+		d.Reason += fmt.Sprintf("; give the public key that %s shows", c.p.short())
+	}
 	return d
 }
 
@@ -117,28 +113,49 @@ func (v *verification) secretForm(c *check) string {
 				k = &key{label: secret.Label, secret: string(form.raw), raw: form.raw}
 			}
 			if held, err := c.holds(v.r, k); held && err == nil {
-				return fmt.Sprintf("secret in the wrong form: %s would match %s", secret.Label, form.how)
+				return fmt.Sprintf("secret in the wrong form: %s would match %s; %s", secret.Label, form.how, c.ownForm(form))
 			}
 		}
 	}
 	return ""
 }
 
+// ownForm says in which form the scheme's own key is, and what to change where
+// a secret would match in another.
+func (c *check) ownForm(found secretShape) string {
+	switch {
+	case found.trimmed:
+		return "give it so"
+	case c.s.public():
+		return "give it as " + c.p.short() + " shows it"
+	}
+	form := "as text, as it is shown"
+	if c.s.Key.coding != "" {
+		form = "decoded from " + c.s.Key.coding
+	}
+	if len(c.s.Key.strip) > 0 {
+		form += ", without " + joinWords(c.s.Key.strip, "or")
+	}
+	return fmt.Sprintf("%s takes it %s: change the program that signs, or give the secret as %s shows it", c.p.short(), form, c.p.short())
+}
+
 type secretShape struct {
-	how string
-	raw []byte
+	how     string
+	raw     []byte
+	trimmed bool // only what stands around it is gone
 }
 
 // secretForms returns what a secret can be taken for.
 func secretForms(text string) (all []secretShape) {
 	add := func(how string, raw []byte, err error) {
 		if err == nil && len(raw) > 0 {
-			all = append(all, secretShape{how, raw})
+			all = append(all, secretShape{how: how, raw: raw})
 		}
 	}
 	bare := strings.Trim(text, " \t\r\n\"'`")
 	if bare != text {
 		add("without the quotes, spaces or line ends around it", []byte(bare), nil)
+		all[0].trimmed = true
 	}
 	decodings := func(of, bare string) {
 		for _, coding := range encodings {

@@ -60,6 +60,9 @@ func (k *KeyForm) key(secret string) ([]byte, error) {
 	}
 	b, err := decode(k.coding, secret)
 	if err != nil || len(b) == 0 {
+		if len(k.strip) > 0 {
+			return nil, fmt.Errorf("it is not %s, with or without %s", k.coding, strings.Join(k.strip, " or "))
+		}
 		return nil, fmt.Errorf("it is not %s", k.coding)
 	}
 	return b, nil
