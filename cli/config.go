@@ -89,6 +89,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 			errs = append(errs, setFlag(cmd.Flags(), f, env, v))
 		} else if e, ok := entries[f.Name]; ok {
 			errs = append(errs, setFlag(cmd.Flags(), f, e.where, e.values...))
+			a.file.places[f.Name] = e.where
 		}
 	})
 	if err := errors.Join(errs...); err != nil {
@@ -170,7 +171,7 @@ func (a *app) readConfig(file string, known map[string]bool) (map[string]entry, 
 		return nil, fmt.Errorf("%s is not valid YAML: %s", file, inspect.Escape(why))
 	}
 	c := &configReader{a: a, file: file, lines: strings.Split(string(text), "\n"), known: known, entries: map[string]entry{}}
-	c.sections.file = file
+	c.sections.file, c.sections.places = file, map[string]string{}
 	for _, doc := range tree.Docs {
 		if doc.Body == nil {
 			continue
@@ -217,14 +218,14 @@ func (c *configReader) readNode(prefix string, node ast.Node) error {
 			return fmt.Errorf("%s: there is no setting %q%s", where, key, suggest(key, c.known))
 		}
 		if nested {
-			return fmt.Errorf("%s: %s takes a value, or a list of values", where, name)
+			return fmt.Errorf("%s: %s takes a value, or a list of values%s", where, name, sectionHint(name))
 		}
 		if _, null := pair.Value.(*ast.NullNode); null {
 			return fmt.Errorf("%s: %s has no value: give it one, or take the line out", where, name)
 		}
 		values, err := c.a.values(where, pair.Value)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w%s", err, sectionHint(name))
 		}
 		c.entries[name] = entry{values, where}
 	}
@@ -239,6 +240,14 @@ func holdsSettings(key string) bool {
 		}
 	}
 	return false
+}
+
+// sectionHint names the section that takes the mappings which a setting does not.
+func sectionHint(name string) string {
+	if sections[name+"s"] == nil {
+		return ""
+	}
+	return fmt.Sprintf("; mappings stand under `%ss:`", name)
 }
 
 func isMapping(node ast.Node) bool {
@@ -288,6 +297,12 @@ func suggest(word string, known map[string]bool) string {
 	names := slices.Concat(slices.Collect(maps.Keys(known)), slices.Collect(maps.Keys(settingAliases)), sectionNames())
 	names = slices.DeleteFunc(names, func(name string) bool { return sectionInFile[name] })
 	slices.Sort(names)
+	if _, ok := sections[word+"s"]; ok {
+		return fmt.Sprintf(", did you mean %q?", word+"s")
+	}
+	if word == "set" {
+		return `, did you mean "settings"?`
+	}
 	if near := inspect.Nearest(strings.ReplaceAll(word, "_", "-"), names); near != "" {
 		return fmt.Sprintf(", did you mean %q?", near)
 	}

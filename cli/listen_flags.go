@@ -121,7 +121,7 @@ func (f *listenFlags) add(a *app, cmd *cobra.Command) {
 	f.handlerFlags.add(set)
 	f.providerFlags.add(a, cmd)
 	set.BoolVar(&f.answerHandshakes, "answer-handshakes", false, "answer providers' handshakes (Slack, Meta, Zoom, …) without the handler")
-	set.StringArrayVar(&f.allowIPs, "allow-ips", nil, "let in only what comes from the addresses that this provider publishes (repeatable)")
+	set.StringArrayVar(&f.allowIPs, "allow-ips", nil, "let in only what comes from the addresses that this provider publishes; every other sender is refused, other providers too (repeatable)")
 	a.completeProviders(cmd, "allow-ips", "")
 	set.StringVarP(&f.forwardTo, "forward-to", "f", "", "the handler: a port, host:port or URL (the same as the argument)")
 	set.StringVar(&f.path, "path", "", "path at the handler that all deliveries go to (default: each its own)")
