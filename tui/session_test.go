@@ -61,7 +61,7 @@ func TestSessionSignsAgain(t *testing.T) {
 	a.aged(t, c)
 	a.sees(t, "stripe invoice.paid")
 	a.press("r")
-	a.sees(t, "#1 as received would be refused:")
+	a.sees(t, "#1 with its old signature would be refused:")
 	a.sees(t, "↵ sign again")
 	a.press("esc")
 	a.sees(t, "Nothing was sent.")

@@ -61,7 +61,7 @@ func TestPageKnowsTheProvider(t *testing.T) {
 		t.Errorf("signed again: sent %q, want another signature", got)
 	}
 	tb.keys("r")
-	tb.waitText("dialog", "As received")
+	tb.waitText("dialog", "Keep the old signature")
 	tb.keys("a")
 	tb.waitText(".attempts", "Attempt 2")
 	if got := (<-sent).Header.Get("Stripe-Signature"); !strings.Contains(got, signature) {

@@ -61,7 +61,7 @@ async function load(d) {
 // answer as the API takes it. What can be done comes first.
 export function resign({ refused, can_sign: can, secret, why }, choose) {
   const again = { key: 's', name: 'Sign again', hint: `as the provider would sign it now${secret ? `, with ${secret}` : ''}`, reason: can ? '' : why || 'It can’t be signed here.', run: () => choose('again') };
-  const same = { key: 'a', name: 'As received', hint: 'with the signature it has', run: () => choose('as received') };
+  const same = { key: 'a', name: 'Keep the old signature', hint: 'the one that it came with', run: () => choose('as received') };
   return { title: 'The signature would be refused', text: `${refused[0].toUpperCase()}${refused.slice(1)}${refused.endsWith('.') ? '' : '.'}`, entries: can ? [again, same] : [same, again] };
 }
 
