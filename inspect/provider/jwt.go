@@ -87,7 +87,7 @@ func (t *jwt) early(now time.Time) (by time.Duration, early bool) {
 }
 
 func claimTime(seconds float64) time.Time {
-	seconds = min(max(seconds, 0), 1<<40)
+	seconds = min(max(seconds, 0), lastSecond)
 	whole, part := math.Modf(seconds)
 	return time.Unix(int64(whole), int64(part*1e9))
 }
