@@ -28,6 +28,9 @@ type plan struct {
 	body   []byte
 
 	headerSet, bodySet bool // by someone other than the delivery
+
+	number int           // of the delivery among those of its event, from 1; 0 = not counted
+	since  time.Duration // since the first of them
 }
 
 // plan works out what an attempt of d sends, and records where that differs
