@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 )
 
 func (a *app) confirmCommand() *cobra.Command {
@@ -49,7 +50,19 @@ func (a *app) confirmSubscription(ctx context.Context, f *providerFlags, expr st
 	if rec.Handshake == nil || rec.Handshake.Confirm.IsZero() {
 		return fmt.Errorf("delivery #%d asks for no confirmation: `hookloop list is:handshake` shows those that may", d.ID)
 	}
-	if !yes && !a.confirm(fmt.Sprintf("Confirm the subscription of %s that delivery #%d asks for?", inspect.Escape(rec.Provider.Title), d.ID)) {
+	address, err := c.ConfirmURL(r)
+	if err != nil {
+		return fmt.Errorf("delivery #%d was not confirmed: %w", d.ID, err)
+	}
+	if !yes {
+		a.sayf("delivery #%d of %s asks to have this address fetched:\n  %s", d.ID, inspect.Escape(rec.Provider.Title), inspect.Escape(address))
+		if sig := c.Verify(ctx, r); sig.Result == provider.Valid {
+			a.sayf("its signature is valid")
+		} else {
+			a.sayf("its signature is %s: %s", sig.Result, inspect.Escape(sig.Reason))
+		}
+	}
+	if !yes && !a.confirm(fmt.Sprintf("Fetch it, and so confirm the subscription of #%d?", d.ID)) {
 		return usagef("nothing was fetched: say --yes to confirm the subscription of #%d", d.ID)
 	}
 	line, err := c.Confirm(ctx, r)
