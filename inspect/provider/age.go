@@ -51,8 +51,8 @@ func (v *verification) jwtAge(c *check, k *key, d *Diagnosis) {
 			continue
 		}
 		one := found
-		if t.claims.IssuedAt != nil {
-			one.SignedAt = claimTime(*t.claims.IssuedAt)
+		if t.claims.issuedAt != nil {
+			one.SignedAt = claimTime(*t.claims.issuedAt)
 		}
 		if by, late := t.late(v.now); late {
 			one.Result, one.Code, one.Reason = Invalid, CodeTooOld, fmt.Sprintf("timestamp too old by %s: the JWT had expired (exp)", seconds(by))

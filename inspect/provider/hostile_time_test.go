@@ -62,3 +62,28 @@ func TestOneTokenInTimeIsEnough(t *testing.T) {
 		diagnose(t, checkerFor("daglo", "k"), r, tt.want)
 	}
 }
+
+// Programs differ in which of several names counts, so none does.
+func TestOddTokens(t *testing.T) {
+	const head = `{"alg":"HS256","typ":"JWT"}`
+	for _, tt := range []struct {
+		head, claims string
+		want
+	}{
+		{head, `{}`, want{Valid, CodeOK, ""}},
+		{head, `{"EXP":1}`, want{Valid, CodeOK, ""}}, // no claim that has a meaning
+		{`{"ALG":"HS256"}`, `{}`, want{Invalid, CodeMalformed, "not signed with HS256"}},
+		{`{"alg":"none","alg":"HS256"}`, `{}`, want{Invalid, CodeMalformed, "has a name twice"}},
+		{`{"alg":"HS256","Alg":"none"}`, `{}`, want{Invalid, CodeMalformed, "has a name twice"}},
+		{`{"alg":"HS256","b64":false}`, `{}`, want{Invalid, CodeMalformed, "not signed with HS256"}},
+		{`{"alg":"HS256","crit":null}`, `{}`, want{Invalid, CodeMalformed, "not signed with HS256"}},
+		{head, `{"exp":1,"Exp":1760000010}`, want{Invalid, CodeMalformed, "have a name twice"}},
+		{head, `{"exp":1,"\u0065xp":1760000010}`, want{Invalid, CodeMalformed, "have a name twice"}},
+		{head, `null`, want{Invalid, CodeMalformed, "no JSON object"}},
+		{head, `[]`, want{Invalid, CodeMalformed, "no JSON object"}},
+		{head, `{"exp":null}`, want{Invalid, CodeMalformed, "exp is no number"}},
+		{head, `{"nbf":"1"}`, want{Invalid, CodeMalformed, "nbf is no number"}},
+	} {
+		diagnose(t, checkerFor("daglo", "k"), arrived("", "Authorization", bearer(tt.head, tt.claims)), tt.want)
+	}
+}
