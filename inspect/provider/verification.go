@@ -158,6 +158,9 @@ func (v *verification) examine(c *check, keys []*key, problem error) Diagnosis {
 	default:
 		return v.unfitSecret(c, problem)
 	}
+	if err := c.unclear(v.r); err != nil {
+		return Diagnosis{Result: Invalid, Code: CodeMalformed, Reason: err.Error()}
+	}
 	for _, k := range keys {
 		held, err := c.holds(v.r, k)
 		if err != nil {
