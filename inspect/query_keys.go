@@ -46,6 +46,7 @@ var queryKeys = []queryKey{
 	{"event", "the event type; * and ? match any text", "event:charge.*", parseEvent},
 	{"event_id", "the provider's ID of the event; * and ? match any text", "event_id:evt_*", parseEventID},
 	{"signature", "whether the signature holds", "signature:invalid (or valid, none, a reason such as wrong_secret)", parseSignature},
+	{"outlook", "what the provider would do after its own attempt", "outlook:retry (or accepted, gives_up, disabled, too_late, unknown, failed)", parseOutlook},
 	{"trigger", "any attempt's trigger: " + strings.Join(triggerNames, ", "), "trigger:replay", parseTrigger},
 	{"since", "arrived in this time, or after a time", "since:1h (or 30m, 2d, 2026-01-31, 2026-01-31T09:00:00Z)", parseSince},
 	{"before", "arrived longer ago, or before a time", "before:2d", parseBefore},
