@@ -439,8 +439,10 @@ func TestRequestURL(t *testing.T) {
 	for _, tt := range []struct{ endpoint, target, want string }{
 		{"https://public.test", "/hooks?x=1", "https://public.test/hooks?x=1"},
 		{"", "/hooks?x=1", ""},
-		{"", "http://public.test/hooks", "http://public.test/hooks"},
-		{"https://public.test", "http://other.test/hooks", "http://other.test/hooks"},
+		{"", "http://public.test/hooks", ""},
+		{"https://public.test", "http://other.test/hooks", "https://public.test/hooks"},
+		{"https://public.test", "https://other.test?x=1", "https://public.test/?x=1"},
+		{"https://public.test", "/hooks?u=http://other.test/y", "https://public.test/hooks?u=http://other.test/y"},
 	} {
 		d := &Delivery{Endpoint: tt.endpoint, Target: tt.target}
 		if got := d.Request().URL; got != tt.want {
