@@ -50,7 +50,7 @@ func (c *check) items(sc *scope, yield func(*scope) bool) {
 	p, _ := parsePointer(c.s.Each)
 	sc.doc().each(p, func(v span) bool {
 		one := *sc
-		one.item = &document{text: sc.r.Body[v.start:v.end]}
+		one.item = &document{text: sc.r.Body[v.start:v.end], bounded: true}
 		return yield(&one)
 	})
 }
