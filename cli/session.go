@@ -149,7 +149,7 @@ func (s *session) serve() error {
 		s.site = &web.Server{
 			Store: s.store, Token: s.token, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health,
 			HandlerURL: describe(s.handler), InspectorURL: "http://" + s.page.Addr().String(), ReceiverURL: s.receiverURL(),
-			Checker: s.checker, ShowSecrets: s.showSecrets, Version: version(), Log: slog.New(slog.DiscardHandler),
+			Checker: s.checker, AnswerHandshakes: s.rc.AnswerHandshakes, ShowSecrets: s.showSecrets, Version: version(), Log: slog.New(slog.DiscardHandler),
 		}
 		s.pageServer = s.start(&http.Server{Handler: s.site.Handler(), ReadHeaderTimeout: 10 * time.Second}, s.page)
 	}

@@ -66,7 +66,9 @@ export class Actions {
   confirm(d, title) {
     this.ui.show({
       kind: 'confirm', title: `Confirm #${d.id}?`, yes: 'Confirm', no: 'Cancel', tone: 'primary',
-      text: `hookloop fetches the address that the request names, once it is sure that it is one of ${visible(title)}’s. From then on deliveries come to this endpoint.`,
+      text: `hookloop fetches ${d.about.confirm_url ? visible(d.about.confirm_url) : 'the address that the request names'}, once it is sure that it is one of ${visible(title)}’s. `
+        + `${{ valid: 'The signature of the request is valid.', invalid: 'The signature of the request is NOT valid.' }[d.signature] || 'The signature of the request could not be checked.'} `
+        + 'From then on deliveries come to this endpoint.',
       onYes: () => this.try(async () => this.ui.say((await api.confirm(d.id)).message, 'good')),
     });
   }
