@@ -242,6 +242,10 @@ func (v *verification) held(c *check, k *key) Diagnosis {
 	if v.explain {
 		d.Explain = c.explanation(v.r, k)
 	}
+	if bad := c.uncovered(v.r); bad != nil {
+		bad.Secret, bad.Explain = d.Secret, d.Explain
+		return *bad
+	}
 	if !c.bodyHashHolds(v.r) {
 		d.Result, d.Code, d.Reason = Invalid, CodeBodyChanged, v.hashMismatch(c)
 		return d
