@@ -59,6 +59,7 @@ type Facts struct {
 	Others          []string     `json:"others,omitempty"` // for a guess
 	Event           string       `json:"event_type"`
 	EventID         string       `json:"event_id"`
+	EventIDHash     bool         `json:"event_id_hash,omitempty"`    // EventID is a hash of the body, as there is no ID
 	ProviderAttempt int          `json:"provider_attempt,omitempty"` // the provider's own count; 0 = it says nothing
 	Handshake       string       `json:"handshake,omitempty"`        // its name: "url_verification"
 	Signature       Result       `json:"signature"`                  // "" = nobody looked
@@ -212,7 +213,7 @@ func (c *Checker) Assess(r *Request) (f Facts, pending bool) {
 	v := c.look(r, rec)
 	d := v.run()
 	f = Facts{
-		Certainty: rec.Certainty, Others: rec.Others, Event: rec.Event, EventID: rec.EventID, ProviderAttempt: rec.Attempt,
+		Certainty: rec.Certainty, Others: rec.Others, Event: rec.Event, EventID: rec.EventID, EventIDHash: rec.EventIDHash, ProviderAttempt: rec.Attempt,
 	}.With(d)
 	if rec.Provider != nil {
 		f.Provider = rec.Provider.Name
