@@ -190,7 +190,7 @@ func (v *verification) malformed(c *check, keys []*key) *Diagnosis {
 	for _, other := range encodings {
 		s := *c.s
 		s.Signature.form = other
-		if name, ok := anyHolds(&check{c.p, &s, c.settings}, v.r, keys); ok && other != form {
+		if name, ok := v.anyHolds(&check{c.p, &s, c.settings}, v.r, keys); ok && other != form {
 			reason += fmt.Sprintf("; it is %s, and would hold with %s", other, name)
 		}
 	}
@@ -207,15 +207,4 @@ func (v *verification) malformedJWT(c *check) *Diagnosis {
 		}
 	}
 	return nil
-}
-
-// anyHolds returns the label of the first key under which a request's
-// signature holds.
-func anyHolds(c *check, r *Request, keys []*key) (label string, ok bool) {
-	for _, k := range keys {
-		if held, err := c.holds(r, k); held && err == nil && c.bodyHashHolds(r) {
-			return k.label, true
-		}
-	}
-	return "", false
 }

@@ -94,6 +94,7 @@ func (c *Checker) Recognize(r *Request) Recognition {
 	if c == nil || c.Catalog == nil {
 		return Recognition{}
 	}
+	r = r.sharing()
 	rec := c.Catalog.Recognize(r, c.named(r))
 	if rec.Certainty != Guess {
 		return rec
@@ -200,17 +201,21 @@ func (c *Checker) keyOf(s *Scheme, secret Secret) (*key, error) {
 // Verify says whether r's signature holds, at the time when it was received
 // and for the URL that was called. It fetches keys where it needs to, until ctx ends.
 func (c *Checker) Verify(ctx context.Context, r *Request) Diagnosis {
+	r = r.sharing()
 	v := c.begin(ctx, r, c.Recognize(r))
 	v.explain = true
 	return v.run()
 }
 
-// Assess is Recognize and Verify in brief. It never waits: where a key would
-// have to be fetched first, pending is true and the signature unverifiable; a
-// later Assess, after Verify, knows more.
+// Assess is Recognize and Verify in brief, at a cost that grows with the size
+// of r and no faster. It never waits, and does not look for the reason why a
+// signature does not hold. Pending says that Verify knows more, because a key
+// has to be fetched first, with CodeNoKey, or because of that reason; see With.
 func (c *Checker) Assess(r *Request) (f Facts, pending bool) {
+	r = r.sharing()
 	rec := c.Recognize(r)
 	v := c.look(r, rec)
+	v.brief = true
 	d := v.run()
 	f = Facts{
 		Certainty: rec.Certainty, Others: rec.Others, Event: rec.Event, EventID: rec.EventID, EventIDHash: rec.EventIDHash, ProviderAttempt: rec.Attempt,
@@ -222,7 +227,7 @@ func (c *Checker) Assess(r *Request) (f Facts, pending bool) {
 	if rec.Handshake != nil {
 		f.Handshake = rec.Handshake.Name
 	}
-	return f, v.pending
+	return f, v.pending || v.later
 }
 
 // AddSecret adds a secret at run time, as the one that Notion hands over in its handshake.

@@ -8,9 +8,34 @@ import (
 	"strings"
 )
 
-// maxTried is the size of a body up to which a verification that nobody waits
-// for tries what would make a signature hold.
-const maxTried = 1 << 20
+// maxHashed is how many bytes are hashed while it is tried what would make a
+// signature hold, and then no more is tried.
+const maxHashed = 64 << 20
+
+// tries reports whether r may be tried with one more key, and counts it.
+func (v *verification) tries(c *check, r *Request) bool {
+	size := 512
+	if c.s.readsBody() {
+		size += len(r.Body)
+	}
+	v.hashed += size * len(c.urls(r.URL))
+	v.cut = v.cut || v.hashed > maxHashed || v.ctx != nil && v.ctx.Err() != nil
+	return !v.cut
+}
+
+// anyHolds returns the label of the first key under which a request's
+// signature holds.
+func (v *verification) anyHolds(c *check, r *Request, keys []*key) (label string, ok bool) {
+	for _, k := range keys {
+		if !v.tries(c, r) {
+			return "", false
+		}
+		if held, err := c.holds(r, k); held && err == nil && c.bodyHashHolds(r) {
+			return k.label, true
+		}
+	}
+	return "", false
+}
 
 // mismatch says why a signature that is there is under none of the keys. What
 // would make it hold is tried; the cheapest and likeliest first.
@@ -18,10 +43,6 @@ func (v *verification) mismatch(c *check, keys []*key) Diagnosis {
 	d := Diagnosis{Result: Invalid}
 	if bad := v.malformed(c, keys); bad != nil {
 		return *bad
-	}
-	if !v.explain && len(v.r.Body) > maxTried && c.s.readsBody() {
-		d.Code, d.Reason = CodeWrongSecret, v.wrong(c, keys)
-		return d
 	}
 	if how := v.secretForm(c); how != "" {
 		d.Code, d.Reason = CodeSecretForm, how
@@ -45,6 +66,9 @@ func (v *verification) mismatch(c *check, keys []*key) Diagnosis {
 	}
 	d.Code = CodeWrongSecret
 	d.Reason = v.wrong(c, keys)
+	if v.cut {
+		d.Reason += "; not all that would make it match was tried, for that takes long with a large body"
+	}
 	return d
 }
 
@@ -111,6 +135,9 @@ func (v *verification) secretForm(c *check) string {
 				}
 			} else {
 				k = &key{label: secret.Label, secret: string(form.raw), raw: form.raw}
+			}
+			if !v.tries(c, v.r) {
+				return ""
 			}
 			if held, err := c.holds(v.r, k); held && err == nil {
 				return fmt.Sprintf("secret in the wrong form: %s would match %s; %s", secret.Label, form.how, c.ownForm(form))
@@ -182,7 +209,7 @@ func secretForms(text string) (all []secretShape) {
 func (v *verification) swapped(c *check) string {
 	try := func(whose string, secrets []Secret) string {
 		keys, _ := v.c.keysOf(c.s, secrets)
-		if label, ok := anyHolds(c, v.r, keys); ok {
+		if label, ok := v.anyHolds(c, v.r, keys); ok {
 			return fmt.Sprintf("the one configured for %s (%s) would match", whose, label)
 		}
 		return ""
@@ -205,8 +232,11 @@ func (v *verification) findBody(c *check, keys []*key) string {
 	r := *v.r
 	for how, body := range bodies(v.r) {
 		r.Body = body
-		if _, ok := anyHolds(c, &r, keys); ok {
+		if _, ok := v.anyHolds(c, &r, keys); ok {
 			return how
+		}
+		if v.cut {
+			break
 		}
 	}
 	return ""
@@ -215,9 +245,16 @@ func (v *verification) findBody(c *check, keys []*key) string {
 // hashMismatch says that the body is not the one whose hash is signed.
 func (v *verification) hashMismatch(c *check) string {
 	reason := fmt.Sprintf("body changed: its SHA-256 is not the one in %s", c.s.BodyHash.where())
+	if v.brief {
+		v.later = true
+		return reason
+	}
 	r := *v.r
 	for how, body := range bodies(v.r) {
-		if r.Body = body; c.bodyHashHolds(&r) {
+		if r.Body = body; !v.tries(c, &r) {
+			break
+		}
+		if c.bodyHashHolds(&r) {
 			return reason + ", which matches " + how
 		}
 	}
@@ -229,8 +266,11 @@ func (v *verification) findURL(c *check, keys []*key) string {
 	r := *v.r
 	for _, url := range addresses(v.r) {
 		r.URL = url
-		if _, ok := anyHolds(c, &r, keys); ok {
+		if _, ok := v.anyHolds(c, &r, keys); ok {
 			return url
+		}
+		if v.cut {
+			break
 		}
 	}
 	return ""

@@ -21,6 +21,9 @@ type verification struct {
 	explain  bool // whether to make an Explanation
 	brief    bool // whether to leave out why a signature does not hold
 	pending  bool // whether a key would have to be fetched
+	later    bool // whether brief left something out
+	hashed   int  // bytes, by what was tried
+	cut      bool // whether not all was tried
 }
 
 // begin makes a verification that fetches keys until ctx ends.
@@ -154,7 +157,8 @@ func (v *verification) examine(c *check, keys []*key, problem error) Diagnosis {
 	case len(v.secrets) == 0:
 		return Diagnosis{Result: Unverifiable, Code: CodeNoSecret, Reason: noSecret(c.p)}
 	case v.brief:
-		return Diagnosis{Result: Invalid, Code: CodeSecretForm}
+		v.later = true
+		return Diagnosis{Result: Invalid, Code: CodeSecretForm, Reason: fmt.Sprintf("secret in the wrong form: %v", problem)}
 	default:
 		return v.unfitSecret(c, problem)
 	}
@@ -171,7 +175,8 @@ func (v *verification) examine(c *check, keys []*key, problem error) Diagnosis {
 		}
 	}
 	if v.brief {
-		return Diagnosis{Result: Invalid, Code: CodeWrongSecret}
+		v.later = true
+		return Diagnosis{Result: Invalid, Code: CodeWrongSecret, Reason: "the signature does not hold; looking why"}
 	}
 	d := v.mismatch(c, keys)
 	if v.explain {
@@ -219,6 +224,10 @@ func (v *verification) lacking(c *check, keys []*key, err error) Diagnosis {
 		return Diagnosis{Result: Unverifiable, Code: CodeNoSetting, Reason: noSetting(c.p, missing.setting)}
 	case c.s.Message.uses("url") && v.r.URL == "":
 		d := Diagnosis{Result: Unverifiable, Code: CodeURLDiffers, Reason: "the URL that the provider called is signed and not known: give it with --url"}
+		if v.brief {
+			v.later = true
+			return d
+		}
 		if url := v.findURL(c, keys); url != "" {
 			d.Reason = fmt.Sprintf("the URL that the provider called is signed and not known; it would match %s: give it with --url", url)
 		}
