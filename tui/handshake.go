@@ -42,16 +42,35 @@ func (m *model) whyNoConfirm() string {
 // confirmHandshake fetches the address that the target names, after a question.
 func (m *model) confirmHandshake() tea.Cmd {
 	s := m.summary()
-	question := fmt.Sprintf("Confirm %s's %s of #%d by fetching the address in it?", m.cfg.shortTitle(s.Provider), brief(s.Handshake), s.ID)
-	if s.Signature == provider.Invalid {
-		question = "Its signature is invalid! " + question
-	}
 	src, id := m.src, s.ID
+	question := fmt.Sprintf("Confirm %s's %s of #%d? ", m.cfg.shortTitle(s.Provider), brief(s.Handshake), id)
+	if address, err := src.confirmURL(id); err != nil {
+		question += "It names no address to fetch: " + sentence(err.Error())
+	} else {
+		question += "It fetches " + safe(address)
+	}
+	switch s.Signature {
+	case provider.Valid:
+		question = "Its signature is valid. " + question
+	case provider.Invalid:
+		question = "Its signature is invalid! " + question
+	default:
+		question = "Its signature could not be checked. " + question
+	}
 	m.ask.confirm(question, func() tea.Cmd {
 		m.say(toneInfo, "Confirming #%d …", id)
 		return src.confirm(id)
 	})
 	return nil
+}
+
+// confirmURL is the address that confirm would fetch.
+func (s source) confirmURL(id int64) (string, error) {
+	d, err := s.cfg.Store.Delivery(s.ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return s.cfg.Checker.ConfirmURL(d.Request())
 }
 
 func (s source) confirm(id int64) tea.Cmd {

@@ -105,8 +105,8 @@ func TestConfirmAsksFirst(t *testing.T) {
 		t.Errorf("the key is not on the last line:\n%s", got)
 	}
 	m.keys("c")
-	want := "Its signature is invalid! Confirm Queue's SubscriptionConfirmation of #12 by fetching the address in it?"
-	if got := strings.Join(strings.Fields(m.text()), " "); m.ask.kind != askConfirm || !strings.Contains(got, want+" y yes n no") {
+	want := "Its signature is invalid! Confirm Queue's SubscriptionConfirmation of #12? It names no address to fetch: "
+	if got := strings.Join(strings.Fields(m.text()), " "); m.ask.kind != askConfirm || !strings.Contains(got, want) || !strings.Contains(got, " y yes n no") {
 		t.Errorf("no %q in\n%s", want, m.text())
 	}
 	m.keys("n")

@@ -185,7 +185,7 @@ func TestSessionConfirms(t *testing.T) {
 	a.press("enter")
 	a.sees(t, "Handshake  SubscriptionConfirmation: c confirms it")
 	a.press("c")
-	a.sees(t, "Confirm Queue's SubscriptionConfirmation of #1 by fetching the address in it?")
+	a.sees(t, "Its signature could not be checked. Confirm Queue's SubscriptionConfirmation of #1?")
 	a.press("n")
 	a.sees(t, "Nothing was done.")
 	if len(fetched) > 0 {
