@@ -294,8 +294,8 @@ type sentView struct {
 	Method string      `json:"method,omitempty"`
 	Host   string      `json:"host,omitempty"`
 	Header http.Header `json:"headers,omitempty"` // the whole set
-	Edited bool        `json:"edited"`           // the body is not the delivery's
-	Size   int         `json:"size"`             // of that body
+	Edited bool        `json:"edited"`            // the body is not the delivery's
+	Size   int         `json:"size"`              // of that body
 }
 
 func viewReplay(at *inspect.Attempt) replayView {
