@@ -156,15 +156,26 @@ func (c *Checker) secretsOf(r *Request, p *Provider) []Secret {
 	return all
 }
 
+// The settings that are public keys, and what labels of settings begin with.
+var publicSettings = []string{"public_key", "cert_pem"}
+
+const settingLabel = "the setting "
+
+// isPublic reports whether a secret is a setting that is a public key.
+func (s Secret) isPublic() bool {
+	name, ok := strings.CutPrefix(s.Label, settingLabel)
+	return ok && slices.Contains(publicSettings, name)
+}
+
 // keySettings returns the keys that stand among settings.
 func keySettings(settings map[string]string) (all []Secret) {
-	for _, name := range []string{"public_key", "cert_pem"} {
+	for _, name := range publicSettings {
 		if value := settings[name]; value != "" {
-			all = append(all, Secret{Label: "the setting " + name, Value: value})
+			all = append(all, Secret{Label: settingLabel + name, Value: value})
 		}
 	}
 	if raw, err := decode("base64", strings.TrimSpace(settings["secret_b64"])); err == nil && len(raw) > 0 {
-		all = append(all, Secret{Label: "the setting secret_b64", Value: string(raw)})
+		all = append(all, Secret{Label: settingLabel + "secret_b64", Value: string(raw)})
 	}
 	return all
 }

@@ -127,6 +127,9 @@ func (v *verification) unfitSecret(c *check, problem error) Diagnosis {
 // secretForm says in which other form a secret would match, or "".
 func (v *verification) secretForm(c *check) string {
 	for _, secret := range v.secrets {
+		if !c.s.public() && (secret.isPublic() || looksPublic(secret.Value)) {
+			continue
+		}
 		for _, form := range secretForms(secret.Value) {
 			var k *key
 			if c.s.public() {

@@ -55,6 +55,9 @@ func (k *KeyForm) key(secret string) ([]byte, error) {
 	for _, prefix := range k.strip {
 		secret = strings.TrimPrefix(secret, prefix)
 	}
+	if strings.TrimSpace(secret) == "" {
+		return nil, errors.New("nothing but its prefix is there")
+	}
 	if k.coding == "" {
 		return []byte(secret), nil
 	}

@@ -33,6 +33,8 @@ type Scheme struct {
 	URLVariants []string `yaml:"url_variants,omitempty"` // other forms of the URL that are accepted: add-port, strip-port
 	BodyHash    Source   `yaml:"body_hash,omitempty"`    // where a hex SHA-256 of the body stands, which the signature covers in its stead
 	Notes       string   `yaml:"notes,omitempty"`        // what this scheme does not protect, in a sentence
+
+	mixed bool // whether its provider has schemes with a shared secret and such with a public key
 }
 
 // A Kind is the algorithm of a scheme.
