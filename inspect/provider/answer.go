@@ -62,8 +62,8 @@ func (c *Checker) examine(r *Request, rec Recognition, sc *scope, what string) (
 	if h.Require != nil && !checked {
 		why += fmt.Sprintf(" (its token was not checked: set %s to have it checked)", h.Require.Setting)
 	}
-	if h.Signed {
-		switch d := c.look(r, rec).run(); d.Result {
+	if v := c.look(r, rec); h.Signed || v.carriesSignature() {
+		switch d := v.run(); d.Result {
 		case Invalid:
 			return "", refuse(http.StatusUnauthorized, fmt.Sprintf("%s, refused: %s", what, d.Reason))
 		case Unverifiable:

@@ -50,12 +50,24 @@ func (v *verification) run() Diagnosis {
 	switch p, h := v.rec.Provider, v.rec.Handshake; {
 	case p == nil || v.rec.Certainty == Guess:
 		return v.unrecognized()
-	case h != nil && !h.Signed:
+	case h != nil && !h.Signed && !v.carriesSignature():
 		return v.c.handshakeDiagnosis(v.r, v.rec)
 	}
 	d := v.verify()
 	d.Provider = v.rec.Provider.Name
 	return d
+}
+
+// carriesSignature reports whether a signature or token of the provider's is
+// there, whether or not one is wanted.
+func (v *verification) carriesSignature() bool {
+	for i := range v.rec.Provider.Schemes {
+		c := &check{p: v.rec.Provider, s: &v.rec.Provider.Schemes[i], settings: v.settings}
+		if c.s.Kind != Unsigned && c.present(v.r) {
+			return true
+		}
+	}
+	return false
 }
 
 func (v *verification) unrecognized() Diagnosis {
@@ -82,8 +94,12 @@ func (c *Checker) handshakeDiagnosis(r *Request, rec Recognition) Diagnosis {
 	p, h := rec.Provider, rec.Handshake
 	d := Diagnosis{Result: Valid, Code: CodeOK, Provider: p.Name, Scheme: handshakeScheme}
 	d.Reason = fmt.Sprintf("%s handshake %s: well-formed, and no signature is involved", p.Whose(), h.Name)
-	ok, checked := h.meets(&scope{r: r, settings: c.Settings[p.Name]})
+	sc := &scope{r: r, settings: c.Settings[p.Name]}
+	ok, checked := h.meets(sc)
 	switch {
+	case c.handsOverAnother(sc, p, h):
+		d.Result, d.Code = Unverifiable, CodeNotSigned
+		d.Reason = fmt.Sprintf("%s's handshake %s hands over another secret than the one that is known, and no signature is involved, so anybody could have sent it", p.short(), h.Name)
 	case !ok:
 		d.Result, d.Code = Invalid, CodeHandshakeRefused
 		d.Reason = fmt.Sprintf("%s handshake %s is to be refused: its token is not the one set as %s (no signature is involved)", p.Whose(), h.Name, h.Require.Setting)
@@ -93,6 +109,14 @@ func (c *Checker) handshakeDiagnosis(r *Request, rec Recognition) Diagnosis {
 		d.Notes = append(d.Notes, fmt.Sprintf("its token was not compared: give it with --set %s=VALUE", h.Require.Setting))
 	}
 	return d
+}
+
+// handsOverAnother reports whether a handshake hands over a secret while
+// others are known.
+func (c *Checker) handsOverAnother(sc *scope, p *Provider, h *Handshake) bool {
+	value, ok := h.Capture.first(sc)
+	secrets := c.secretsOf(sc.r, p)
+	return ok && len(secrets) > 0 && !slices.ContainsFunc(secrets, func(s Secret) bool { return equal([]byte(s.Value), []byte(value)) })
 }
 
 // verify finds the scheme that decides and looks at it.
