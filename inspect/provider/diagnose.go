@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -59,8 +61,8 @@ func (v *verification) mismatch(c *check, keys []*key) Diagnosis {
 		}
 	}
 	if c.s.Message.uses("url") {
-		if url := v.findURL(c, keys); url != "" {
-			d.Code, d.Reason = CodeURLDiffers, fmt.Sprintf("URL differs: the signature matches %s, not %s; give it with --url", url, v.r.URL)
+		if other := v.findURL(c, keys); other != "" {
+			d.Code, d.Reason = CodeURLDiffers, fmt.Sprintf("URL differs: the signature matches %s, not %s; give it with --url", other, v.r.URL)
 			return d
 		}
 	}
@@ -69,7 +71,26 @@ func (v *verification) mismatch(c *check, keys []*key) Diagnosis {
 	if v.cut {
 		d.Reason += "; not all that would make it match was tried, for that takes long with a large body"
 	}
+	v.ownURL(c, &d)
 	return d
+}
+
+// ownURL says of a signature that does not hold that it cannot be checked
+// where the URL is signed, and the one that is known is of this machine only:
+// the provider has called another, as that of a proxy.
+func (v *verification) ownURL(c *check, d *Diagnosis) {
+	if !c.s.Message.uses("url") {
+		return
+	}
+	u, err := url.Parse(v.r.URL)
+	if err != nil {
+		return
+	}
+	addr, _ := netip.ParseAddr(u.Hostname())
+	if name := strings.ToLower(u.Hostname()); addr.IsLoopback() || addr.IsUnspecified() || name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		d.Result, d.Code = Unverifiable, CodeURLDiffers
+		d.Reason = fmt.Sprintf("the URL that the provider called is signed, and %s is not it, or the secret is wrong: give the public one with --url", cut(v.r.URL))
+	}
 }
 
 // wrong says that nothing is known but that it is wrong.

@@ -200,7 +200,9 @@ func (v *verification) examine(c *check, keys []*key, problem error) Diagnosis {
 	}
 	if v.brief {
 		v.later = true
-		return Diagnosis{Result: Invalid, Code: CodeWrongSecret, Reason: "the signature does not hold; looking why"}
+		d := Diagnosis{Result: Invalid, Code: CodeWrongSecret, Reason: "the signature does not hold; looking why"}
+		v.ownURL(c, &d)
+		return d
 	}
 	d := v.mismatch(c, keys)
 	if v.explain {
