@@ -274,12 +274,12 @@ func TestExplanation(t *testing.T) {
 	}
 	// HubSpot's signed string begins with the secret.
 	d = checkerFor("hubspot", "hub-secret").Verify(context.Background(), arrived("[]", "X-Hubspot-Signature", strings.Repeat("0", 64), "X-Hubspot-Signature-Version", "v1"))
-	if !bytes.Contains(d.Explain.Message, []byte("hub-secret")) || string(d.Explain.Masked().Message) != "…[]" {
+	if !bytes.Contains(d.Explain.Message, []byte("hub-secret")) || string(d.Explain.Masked().Message) != "…[]" || d.Explain.Masked().Size != len("hub-secret[]") {
 		t.Errorf("message %q, masked %q", d.Explain.Message, d.Explain.Masked().Message)
 	}
 	// A token is the secret.
 	d = checkerFor("telegram", "tok-secret-tok-secret").Verify(context.Background(), arrived("{}", "X-Telegram-Bot-Api-Secret-Token", "x"))
-	if d.Explain.Message != nil || d.Explain.Expected != "tok-secret-tok-secret" || d.Explain.Masked().Expected != "…" {
+	if d.Explain.Message != nil || d.Explain.Expected != "tok-secret-tok-secret" || d.Explain.Masked().Expected != "…" || d.Explain.Received[0] != "x" || d.Explain.Masked().Received[0] != "…" {
 		t.Errorf("got %+v, masked %+v", d.Explain, d.Explain.Masked())
 	}
 	// Of a public key nothing is expected.
