@@ -58,7 +58,7 @@ func stripeDelivery(body string, at time.Time) (d inspect.Delivery, signature st
 func snsDelivery(url string) inspect.Delivery {
 	body, _ := json.Marshal(map[string]string{
 		"Type": "SubscriptionConfirmation", "MessageId": "m-1", "TopicArn": "arn:aws:sns:eu-west-1:000000000000:demo", "SubscribeURL": url,
-		"SignatureVersion": "2", "Signature": "AAAA", "SigningCertURL": "https://sns.eu-west-1.amazonaws.com/x.pem", "Token": "x", "Timestamp": "2026-01-01T00:00:00.000Z",
+		"SignatureVersion": "2", "Signature": "AAAA", "SigningCertURL": "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem", "Token": "x", "Timestamp": "2026-01-01T00:00:00.000Z",
 	})
 	return inspect.Delivery{
 		Target: "/sns", Body: body,

@@ -173,7 +173,7 @@ func TestBuiltInHandshakes(t *testing.T) {
 
 const snsConfirmation = `{"Type":"SubscriptionConfirmation","MessageId":"1","Token":"demo","TopicArn":"arn:aws:sns:eu-west-1:000000000000:demo",` +
 	`"Message":"m","SubscribeURL":"` + subscribeURL + `","Timestamp":"2026-01-01T00:00:00.000Z","SignatureVersion":"1","Signature":"x",` +
-	`"SigningCertURL":"https://sns.eu-west-1.amazonaws.com/cert.pem"}`
+	`"SigningCertURL":"https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem"}`
 
 // noNetwork refuses whatever is fetched: answering is not confirming.
 func noNetwork(t *testing.T) http.RoundTripper {

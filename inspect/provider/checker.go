@@ -20,7 +20,7 @@ type Checker struct {
 	Secrets  map[string][]Secret          // by provider; any of them may match
 	Settings map[string]map[string]string // by provider and key
 	Keys     *Fetcher                     // fetches certificates and keys; nil = none are fetched
-	HTTP     http.RoundTripper            // for Confirm; nil = http.DefaultTransport
+	HTTP     http.RoundTripper            // for Confirm; nil = one of its own, with the proxy of the environment
 
 	mu     sync.RWMutex
 	added  map[string][]Secret // by AddSecret

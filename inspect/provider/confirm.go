@@ -51,7 +51,7 @@ func (c *Checker) Confirm(ctx context.Context, r *Request) (string, error) {
 // visit fetches a confirmation's address once.
 func (c *Checker) visit(ctx context.Context, address *url.URL) (string, error) {
 	client := &http.Client{
-		Transport:     c.HTTP,
+		Transport:     c.transport(),
 		Timeout:       confirmTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -78,6 +78,13 @@ func (c *Checker) visit(ctx context.Context, address *url.URL) (string, error) {
 	return "confirmed: " + address.Host + " answered " + status, nil
 }
 
+func (c *Checker) transport() http.RoundTripper {
+	if c.HTTP != nil {
+		return c.HTTP
+	}
+	return fetchTransport()
+}
+
 // pinned parses an address that a request names. It has to be https, without
 // a user or a port, on one of the hosts, in which a * stands for no dot.
 func pinned(text string, hosts []string) (*url.URL, error) {
@@ -87,6 +94,8 @@ func pinned(text string, hosts []string) (*url.URL, error) {
 		return nil, errors.New("it names no address")
 	case err != nil || u.Scheme != "https" || u.Opaque != "" || u.User != nil || u.Fragment != "":
 		return nil, errors.New("the address that it names is no plain https address")
+	case strings.Trim(u.Host, hostBytes) != "" && !strings.Contains(u.Host, ":"):
+		return nil, errors.New("the address that it names has a host that is not written as hosts are")
 	case u.Port() != "" || strings.HasSuffix(u.Host, ":"):
 		return nil, errors.New("the address that it names has a port")
 	}
@@ -98,15 +107,26 @@ func pinned(text string, hosts []string) (*url.URL, error) {
 	return nil, fmt.Errorf("the address that it names is on %q, not on %s", u.Hostname(), joinWords(hosts, "or"))
 }
 
+// hostBytes are what a host is written with. Others are mapped to them on the
+// way (RFC 5895), so that it would not be the host that was looked at.
+const hostBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-."
+
+// region is a region of AWS: eu-west-1, us-gov-east-1.
+var region = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
+
 // matchHost reports whether host is pattern, label by label, whatever the
-// case; a * in a label stands for any text without a dot. Whoever has a bucket
-// named sns has the host sns.s3.amazonaws.com, so no * is a label of S3's.
+// case; a * in a label stands for any text without a dot, and {region} for a
+// region of AWS. Whoever has a bucket named sns has the host
+// sns.s3.amazonaws.com, so no * is a label of S3's.
 func matchHost(pattern, host string) bool {
 	labels, want := strings.Split(strings.ToLower(host), "."), strings.Split(strings.ToLower(pattern), ".")
 	if len(labels) != len(want) {
 		return false
 	}
 	for i, label := range labels {
+		if want[i] == "{region}" && region.MatchString(label) {
+			continue
+		}
 		if label == "" || !match(want[i], label) {
 			return false
 		}

@@ -380,7 +380,7 @@ func TestNow(t *testing.T) {
 func TestSignedAtUnchecked(t *testing.T) {
 	paypal := []string{
 		"Paypal-Transmission-Sig", "AAAA", "Paypal-Transmission-Id", "i", "Paypal-Transmission-Time", captured.UTC().Format(time.RFC3339),
-		"Paypal-Cert-Url", "https://api.paypal.com/cert",
+		"Paypal-Cert-Url", "https://api.paypal.com/v1/notifications/certs/CERT-1",
 	}
 	for _, tt := range []struct {
 		c *Checker

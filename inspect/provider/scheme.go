@@ -60,6 +60,8 @@ type KeySource struct {
 	CertURL Source   `yaml:"cert_url,omitempty"` // where the request names its certificate
 	JWKS    string   `yaml:"jwks,omitempty"`     // address of a JSON Web Key Set; every key in it is tried
 	Hosts   []string `yaml:"hosts,omitempty"`    // the only hosts that it is fetched from: "*.paypal.com"
+	Path    string   `yaml:"path,omitempty"`     // of cert_url: "/certs/*", where * is any text without a slash; "" = any
+	Names   []string `yaml:"names,omitempty"`    // whom the certificate has to be of: "sns*.amazonaws.com"; nil = one of Hosts
 	Cache   Duration `yaml:"cache,omitempty"`    // how long it is kept; 0 = 24h
 }
 
