@@ -59,13 +59,14 @@ func (s *session) allowProviders(names []string) error {
 	return nil
 }
 
-// learnSecrets adds the secret that Notion handed over in its newest
-// handshake, so that its deliveries are verified after a restart too.
+// learnSecrets adds the secret that Notion handed over in its first handshake
+// that was not refused, so that its deliveries are verified after a restart
+// too. Later ones may be anybody's.
 func (s *session) learnSecrets() error {
 	if len(s.checker.Secrets["notion"]) > 0 {
 		return nil
 	}
-	list, err := s.store.List(s.ctx, inspect.ListOptions{Query: "provider:notion is:handshake", Limit: 1})
+	list, err := s.store.List(s.ctx, inspect.ListOptions{Query: "provider:notion is:handshake -is:refused", Limit: 1, Oldest: true})
 	if err != nil || len(list) == 0 {
 		return err
 	}
