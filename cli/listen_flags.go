@@ -128,7 +128,7 @@ func (f *listenFlags) add(a *app, cmd *cobra.Command) {
 	set.StringArrayVar(&f.routes, "route", nil, "send the deliveries below a path elsewhere: /stripe=http://localhost:4242/hook (repeatable)")
 
 	set.StringVar(&f.tunnel, "tunnel", "", "how providers get here: ngrok, none, or ssh://[user@]host[:port] (default: ngrok with a token, else none)")
-	set.StringVar(&f.url, "url", "", "the public URL you want: a reserved or dev domain of yours")
+	set.StringVar(&f.url, "url", "", "the public URL you want: a reserved or dev domain of yours; with --tunnel none, that of your own proxy")
 	set.StringVar(&f.authtoken, "authtoken", "", "token of ngrok; better in NGROK_AUTHTOKEN or the configuration file")
 	set.StringVar(&f.ngrokAddr, "ngrok-connect-addr", "", "address of another ngrok-compatible service, as host:port")
 	set.StringVar(&f.ngrokCA, "ngrok-ca-file", "", "certificates (PEM) to trust for --ngrok-connect-addr")

@@ -37,6 +37,7 @@ type session struct {
 
 	local    net.Listener
 	endpoint tunnel.Endpoint // nil without a tunnel
+	proxyURL string          // of the user's own proxy, without a tunnel
 	tunnelNo string          // why there is no tunnel; "" if there is one or none is wanted
 	page     net.Listener    // nil without a page
 	site     *web.Server
@@ -140,7 +141,7 @@ func (s *session) listeners() (addrs []netip.AddrPort) {
 // serve starts the servers and the watchers.
 func (s *session) serve() error {
 	s.wg.Go(func() { s.monitor.Run(s.ctx) })
-	s.localServer = s.serveReceiver(s.local, s.receiverURL)
+	s.localServer = s.serveReceiver(s.local, s.calledURL)
 	if s.endpoint != nil {
 		s.tunnelled = s.serveReceiver(s.endpoint, func() string { return s.endpoint.Status().URL })
 		s.wg.Go(s.watchEndpoint)

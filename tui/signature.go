@@ -1,8 +1,8 @@
 package tui
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"time"
