@@ -45,3 +45,28 @@ func TestHandshakesWithAWrongSignature(t *testing.T) {
 		t.Errorf("the first handshake: %s %s", d.Result, d.Reason)
 	}
 }
+
+// What hookloop signs for an answer is no signature of another request.
+func TestNoSigningForStrangers(t *testing.T) {
+	zoom := func(token, key string) *Request {
+		body := `{"event":"endpoint.url_validation","payload":{"plainToken":"` + token + `"}}`
+		return arrived(body, "X-Zm-Request-Timestamp", "1760000000", "X-Zm-Signature", "v0="+hexMAC(key, "v0:1760000000:"+body))
+	}
+	c := checkerFor("zoom", "k")
+	for _, tt := range []struct {
+		r      *Request
+		status int    // 0 = none
+		failed string // "" = not
+	}{
+		{zoom("abc", "k"), 200, ""},
+		{zoom("abc", "other"), 401, ""},
+		{zoom("v0:1760000000:{}", "k"), 0, "begins as what Zoom signs"},
+		{truncated(zoom("abc", "k")), 0, "it is not known whether Zoom sent it"},
+		{truncated(zoom("v0:1760000000:{}", "other")), 0, "it is not known"},
+	} {
+		a, err := c.Answer(tt.r, c.Recognize(tt.r))
+		if tt.failed == "" && (err != nil || a.Status != tt.status) || tt.failed != "" && (err == nil || !strings.Contains(err.Error(), tt.failed)) {
+			t.Errorf("%s: %+v, %v, want %d %s", tt.r.Body, a, err, tt.status, tt.failed)
+		}
+	}
+}
