@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 )
 
 // Settings are the flags of `hookloop listen` and the ones every command has.
@@ -164,6 +165,9 @@ func (a *app) readConfig(file string, known map[string]bool) (map[string]entry, 
 	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	if !utf8.Valid(text) {
 		return nil, fmt.Errorf("%s is not UTF-8 text: save it as that", file)
+	}
+	if err := provider.CheckYAML(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
