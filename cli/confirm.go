@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,7 @@ import (
 
 func (a *app) confirmCommand() *cobra.Command {
 	var f providerFlags
-	var yes bool
+	var yes, unverified bool
 	cmd := &cobra.Command{
 		Use:   "confirm ID|last",
 		Short: "Confirm a subscription that a provider asks about",
@@ -23,15 +24,16 @@ hookloop confirm 12 --yes`,
 		Args:              args(1, 1, "one delivery, a number or `last`"),
 		ValidArgsFunction: a.completeIDs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.confirmSubscription(cmd.Context(), &f, args[0], yes)
+			return a.confirmSubscription(cmd.Context(), &f, args[0], yes, unverified)
 		},
 	}
 	f.add(a, cmd)
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVar(&unverified, "unverified", false, "confirm also where the signature cannot be checked")
 	return cmd
 }
 
-func (a *app) confirmSubscription(ctx context.Context, f *providerFlags, expr string, yes bool) error {
+func (a *app) confirmSubscription(ctx context.Context, f *providerFlags, expr string, yes, unverified bool) error {
 	c, err := a.checker(f)
 	if err != nil {
 		return err
@@ -66,6 +68,14 @@ func (a *app) confirmSubscription(ctx context.Context, f *providerFlags, expr st
 		return usagef("nothing was fetched: say --yes to confirm the subscription of #%d", d.ID)
 	}
 	line, err := c.Confirm(ctx, r)
+	var stranger *provider.UnverifiedError
+	if errors.As(err, &stranger) {
+		question := fmt.Sprintf("It is not known who sent this: %s. Confirm %s all the same?", inspect.Escape(stranger.Reason), inspect.Escape(stranger.About()))
+		if !unverified && (yes || !a.confirm(question)) {
+			return fmt.Errorf("%w; --unverified confirms it all the same", err)
+		}
+		line, err = c.ConfirmUnverified(ctx, r)
+	}
 	if err != nil {
 		return err
 	}

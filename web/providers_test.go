@@ -168,6 +168,7 @@ func TestConfirm(t *testing.T) {
 		{99, `{}`, 404, "no such delivery"},
 		{good, ``, 400, "empty"},
 		{good, `{"url":"x"}`, 400, "url"},
+		{good, `{}`, 409, "it is not known who sent it"},
 	} {
 		resp, body := confirm(tc.id, tc.in)
 		wantProblem(t, resp, body, tc.status, tc.part)
@@ -177,7 +178,7 @@ func TestConfirm(t *testing.T) {
 	if len(fetched) != 0 {
 		t.Errorf("fetched %s without having been asked to", <-fetched)
 	}
-	if resp, body := confirm(good, `{}`); resp.StatusCode != 200 || !strings.Contains(body, `"message":"confirmed: arn:aws:sns`) {
+	if resp, body := confirm(good, `{"unverified":true}`); resp.StatusCode != 200 || !strings.Contains(body, `"message":"confirmed: arn:aws:sns`) {
 		t.Errorf("got %d %s, want that it is confirmed", resp.StatusCode, body)
 	}
 	close(fetched)

@@ -134,7 +134,10 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := readJSON(w, r, maxSmallJSON, &struct{}{}); err != nil {
+	var in struct {
+		Unverified bool `json:"unverified"` // the user knows that it cannot be told who sent it
+	}
+	if err := readJSON(w, r, maxSmallJSON, &in); err != nil {
 		return err
 	}
 	if s.Checker == nil {
@@ -142,7 +145,11 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), fetchTimeout)
 	defer cancel()
-	message, err := s.Checker.Confirm(ctx, d.Request())
+	confirm := s.Checker.Confirm
+	if in.Unverified {
+		confirm = s.Checker.ConfirmUnverified
+	}
+	message, err := confirm(ctx, d.Request())
 	if err != nil { // a sentence: what happened and what to do
 		return problemf(http.StatusConflict, "%s", err)
 	}
