@@ -49,17 +49,18 @@ func (m *model) confirmHandshake() tea.Cmd {
 	} else {
 		question += "It fetches " + safe(address)
 	}
+	known := s.Signature == provider.Valid
 	switch s.Signature {
 	case provider.Valid:
 		question = "Its signature is valid. " + question
 	case provider.Invalid:
 		question = "Its signature is invalid! " + question
 	default:
-		question = "Its signature could not be checked. " + question
+		question = "Its signature could not be checked: anybody could have sent it. " + question
 	}
 	m.ask.confirm(question, func() tea.Cmd {
 		m.say(toneInfo, "Confirming #%d …", id)
-		return src.confirm(id)
+		return src.confirm(id, !known)
 	})
 	return nil
 }
@@ -73,7 +74,9 @@ func (s source) confirmURL(id int64) (string, error) {
 	return s.cfg.Checker.ConfirmURL(d.Request())
 }
 
-func (s source) confirm(id int64) tea.Cmd {
+// confirm fetches it. unverified is whether the user has been told that its
+// signature could not be checked.
+func (s source) confirm(id int64, unverified bool) tea.Cmd {
 	return func() tea.Msg {
 		d, err := s.cfg.Store.Delivery(s.ctx, id)
 		if err != nil {
@@ -81,7 +84,11 @@ func (s source) confirm(id int64) tea.Cmd {
 		}
 		ctx, cancel := context.WithTimeout(s.ctx, confirmTimeout)
 		defer cancel()
-		text, err := s.cfg.Checker.Confirm(ctx, d.Request())
+		confirm := s.cfg.Checker.Confirm
+		if unverified {
+			confirm = s.cfg.Checker.ConfirmUnverified
+		}
+		text, err := confirm(ctx, d.Request())
 		if err != nil {
 			return sayMsg{toneBad, safe(fmt.Sprintf("#%d: %v", id, err))}
 		}

@@ -185,14 +185,14 @@ func TestSessionConfirms(t *testing.T) {
 	a.press("enter")
 	a.sees(t, "Handshake  SubscriptionConfirmation: c confirms it")
 	a.press("c")
-	a.sees(t, "Its signature could not be checked. Confirm Queue's SubscriptionConfirmation of #1?")
+	a.sees(t, "Its signature could not be checked: anybody could have sent it. Confirm Queue's")
 	a.press("n")
 	a.sees(t, "Nothing was done.")
 	if len(fetched) > 0 {
 		t.Fatalf("%s was fetched without a yes", <-fetched)
 	}
 	a.press("c", "y")
-	a.sees(t, "#1: confirmed")
+	a.sees(t, "#1: queue.example answered 200 OK, no ARN: look whether it is confirmed")
 	a.end(t)
 	if got, want := <-fetched, "https://queue.example/?token=7"; got != want {
 		t.Errorf("%s was fetched, want %s", got, want)

@@ -95,7 +95,14 @@ func TestPageKnowsTheProvider(t *testing.T) {
 	if len(fetched) != 0 {
 		t.Errorf("%s was fetched before it was confirmed", <-fetched)
 	}
+	tb.expect = append(tb.expect, "409") // which the browser notes of the first answer
 	tb.click("dialog .primary")
+	tb.waitText("dialog", "all the same?")
+	tb.waitText("dialog", "it is not known who sent it")
+	if len(fetched) != 0 {
+		t.Errorf("%s was fetched although nobody knows who sent it", <-fetched)
+	}
+	tb.click("dialog .danger, dialog .primary")
 	tb.waitText(".toast", "confirmed: arn:aws:sns")
 	if eval[bool](tb, "'xss' in window || document.querySelector('[src=\"/evil\"]') !== null") {
 		t.Error("an event type became part of the page")
