@@ -69,7 +69,6 @@ func (k *KeySource) plain(address *url.URL) (*url.URL, error) {
 // isOf reports whether a certificate is of one of the names.
 func (k *KeySource) isOf(leaf *x509.Certificate) bool {
 	for _, name := range append(slices.Clone(leaf.DNSNames), leaf.Subject.CommonName) {
-
 		if slices.ContainsFunc(k.Names, func(want string) bool { return matchFold(want, name) }) ||
 			k.Names == nil && slices.ContainsFunc(k.Hosts, func(want string) bool { return matchHost(want, name) }) {
 			return true

@@ -58,9 +58,15 @@ func TestCertificateOfSomebodyElse(t *testing.T) {
 		cn     string
 		want   bool
 	}{
-		{sns, "sns.amazonaws.com", true}, {sns, "sns-signing.af-south-1.amazonaws.com", true}, {sns, "sns-cn-north-1.amazonaws.com.cn", true},
-		{sns, "evil.test", false}, {sns, "sns.amazonaws.com.evil.test", false}, {sns, "", false},
-		{paypal, "messageverificationcerts.paypal.com", true}, {paypal, "messageverificationcerts.sandbox.paypal.com", true}, {paypal, "paypal.evil.test", false},
+		{sns, "sns.amazonaws.com", true},
+		{sns, "sns-signing.af-south-1.amazonaws.com", true},
+		{sns, "sns-cn-north-1.amazonaws.com.cn", true},
+		{sns, "evil.test", false},
+		{sns, "sns.amazonaws.com.evil.test", false},
+		{sns, "", false},
+		{paypal, "messageverificationcerts.paypal.com", true},
+		{paypal, "messageverificationcerts.sandbox.paypal.com", true},
+		{paypal, "paypal.evil.test", false},
 	} {
 		if got := tt.source.isOf(&x509.Certificate{Subject: pkix.Name{CommonName: tt.cn}}); got != tt.want {
 			t.Errorf("%q: %t, want %t", tt.cn, got, tt.want)

@@ -26,8 +26,10 @@ func TestPublicKeyIsNoSharedSecret(t *testing.T) {
 	v1a := request("v1a," + base64.StdEncoding.EncodeToString(ed25519.Sign(private, []byte(message))))
 	derText := base64.StdEncoding.EncodeToString(der)
 	for _, tt := range []struct{ name, secret, raw string }{
-		{"whpk_", "whpk_" + bare, string(public)}, {"DER", derText, string(der)},
-		{"PEM", inPEM, inPEM}, {"DER in hex", hex.EncodeToString(der), string(der)},
+		{"whpk_", "whpk_" + bare, string(public)},
+		{"DER", derText, string(der)},
+		{"PEM", inPEM, inPEM},
+		{"DER in hex", hex.EncodeToString(der), string(der)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, name := range []string{"standardwebhooks", "svix"} {
@@ -54,8 +56,13 @@ func TestPublicKeyIsNoSharedSecret(t *testing.T) {
 
 func TestEmptyKeys(t *testing.T) {
 	for _, tt := range []struct{ form, secret string }{
-		{"strip:whsec_|utf8", "whsec_"}, {"strip:whsec_|utf8", "whsec_  "}, {"strip:whsec_|base64", "whsec_"},
-		{"utf8", "   "}, {"utf8", "\n\n"}, {"utf8", ""}, {"hex", ""},
+		{"strip:whsec_|utf8", "whsec_"},
+		{"strip:whsec_|utf8", "whsec_  "},
+		{"strip:whsec_|base64", "whsec_"},
+		{"utf8", "   "},
+		{"utf8", "\n\n"},
+		{"utf8", ""},
+		{"hex", ""},
 	} {
 		form, err := parseKeyForm(tt.form)
 		if err != nil {

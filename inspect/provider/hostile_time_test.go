@@ -13,8 +13,13 @@ func TestFarTimes(t *testing.T) {
 		ts   string
 		code Code
 	}{
-		{"253402300799", CodeInFuture}, {"99999999999", CodeInFuture}, {"11013225636", CodeInFuture}, {"0", CodeTooOld},
-		{"253402300800", CodeMalformed}, {"1099511627775", CodeMalformed}, {"9223372036854775807", CodeMalformed},
+		{"253402300799", CodeInFuture},
+		{"99999999999", CodeInFuture},
+		{"11013225636", CodeInFuture},
+		{"0", CodeTooOld},
+		{"253402300800", CodeMalformed},
+		{"1099511627775", CodeMalformed},
+		{"9223372036854775807", CodeMalformed},
 	} {
 		header := "t=" + tt.ts + ",v1=" + hexMAC("k", tt.ts+".{}")
 		d := diagnose(t, checkerFor("stripe", "k"), arrived("{}", "Stripe-Signature", header), want{Invalid, tt.code, ""})
