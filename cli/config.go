@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 )
 
 // Settings are the flags of `hookloop listen` and the ones every command has.
@@ -90,6 +91,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 			errs = append(errs, setFlag(cmd.Flags(), f, env, v))
 		} else if e, ok := entries[f.Name]; ok {
 			errs = append(errs, setFlag(cmd.Flags(), f, e.where, e.values...))
+			a.file.places[f.Name] = e.where
 		}
 	})
 	if err := errors.Join(errs...); err != nil {
@@ -165,13 +167,16 @@ func (a *app) readConfig(file string, known map[string]bool) (map[string]entry, 
 	if !utf8.Valid(text) {
 		return nil, fmt.Errorf("%s is not UTF-8 text: save it as that", file)
 	}
+	if err := provider.CheckYAML(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		why, _, _ := strings.Cut(err.Error(), "\n") // the rest shows the file's lines
 		return nil, fmt.Errorf("%s is not valid YAML: %s", file, inspect.Escape(why))
 	}
 	c := &configReader{a: a, file: file, lines: strings.Split(string(text), "\n"), known: known, entries: map[string]entry{}}
-	c.sections.file = file
+	c.sections.file, c.sections.places = file, map[string]string{}
 	for _, doc := range tree.Docs {
 		if doc.Body == nil {
 			continue
@@ -218,14 +223,14 @@ func (c *configReader) readNode(prefix string, node ast.Node) error {
 			return fmt.Errorf("%s: there is no setting %q%s", where, key, suggest(key, c.known))
 		}
 		if nested {
-			return fmt.Errorf("%s: %s takes a value, or a list of values", where, name)
+			return fmt.Errorf("%s: %s takes a value, or a list of values%s", where, name, sectionHint(name))
 		}
 		if _, null := pair.Value.(*ast.NullNode); null {
 			return fmt.Errorf("%s: %s has no value: give it one, or take the line out", where, name)
 		}
 		values, err := c.a.values(where, pair.Value)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w%s", err, sectionHint(name))
 		}
 		c.entries[name] = entry{values, where}
 	}
@@ -240,6 +245,14 @@ func holdsSettings(key string) bool {
 		}
 	}
 	return false
+}
+
+// sectionHint names the section that takes the mappings which a setting does not.
+func sectionHint(name string) string {
+	if sections[name+"s"] == nil {
+		return ""
+	}
+	return fmt.Sprintf("; mappings stand under `%ss:`", name)
 }
 
 func isMapping(node ast.Node) bool {
@@ -289,6 +302,12 @@ func suggest(word string, known map[string]bool) string {
 	names := slices.Concat(slices.Collect(maps.Keys(known)), slices.Collect(maps.Keys(settingAliases)), sectionNames())
 	names = slices.DeleteFunc(names, func(name string) bool { return sectionInFile[name] })
 	slices.Sort(names)
+	if _, ok := sections[word+"s"]; ok {
+		return fmt.Sprintf(", did you mean %q?", word+"s")
+	}
+	if word == "set" {
+		return `, did you mean "settings"?`
+	}
 	if near := inspect.Nearest(strings.ReplaceAll(word, "_", "-"), names); near != "" {
 		return fmt.Sprintf(", did you mean %q?", near)
 	}

@@ -102,7 +102,7 @@ func (p printer) explanation(e *provider.Explanation) {
 		p.linef("   signed    nothing: the token itself is compared")
 	} else {
 		p.linef("   signed    %s", inspect.Escape(string(e.Message)))
-		p.linef("             (%d bytes)", len(e.Message))
+		p.linef("             (%d bytes)", e.Size)
 	}
 	p.linef("   expected  %s", cmp.Or(inspect.Escape(e.Expected), "what the public key accepts"))
 	for _, received := range e.Received {

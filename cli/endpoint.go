@@ -39,7 +39,7 @@ func (s *session) openTunnel(f *listenFlags) error {
 			kind = "none"
 			s.tunnelNo = "no public URL: set NGROK_AUTHTOKEN (free at https://dashboard.ngrok.com/get-started/your-authtoken), or use --tunnel ssh://HOST"
 			if f.url != "" {
-				return usagef("--url %s needs a tunnel: %s", f.url, s.tunnelNo)
+				return usagef("--url %s needs a tunnel: %s. Where it is your own proxy's, add --tunnel none", f.url, s.tunnelNo)
 			}
 		}
 	}
@@ -53,13 +53,32 @@ func (s *session) openTunnel(f *listenFlags) error {
 		s.refuse(access)
 		return s.openSSH(f, kind)
 	case kind == "none":
-		if f.url != "" && f.tunnel == "none" {
-			return usagef("--url %s needs a tunnel, and --tunnel none has none: leave one of them out", f.url)
-		}
 		s.refuse(access)
-		return nil
+		s.proxyURL, err = proxyURL(f.url)
+		return err
 	}
 	return usagef("--tunnel %q: give ngrok, none, or ssh://[user@]host[:port]", f.tunnel)
+}
+
+// proxyURL is the base URL of the user's own proxy, under which providers
+// reach a receiver without a tunnel; "" for "".
+func proxyURL(given string) (string, error) {
+	if given == "" {
+		return "", nil
+	}
+	u, err := url.Parse(given)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", usagef("--url %q with --tunnel none: give the public URL of your own proxy, without a path, such as https://example.com", given)
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
+// calledURL is the base URL of what arrives without a tunnel.
+func (s *session) calledURL() string {
+	if s.proxyURL != "" {
+		return s.proxyURL
+	}
+	return s.receiverURL()
 }
 
 // refuse has the receiver enforce access, where no tunnel does it.

@@ -100,7 +100,7 @@ func (a *app) received(ctx context.Context) (map[string]map[string]int, error) {
 
 func printProviders(w io.Writer, list []*provider.Provider, received map[string]map[string]int) error {
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "NAME\tVERIFIED BY\tLIMIT\tRETRIES\tHANDSHAKE\tEVENTS\tRECEIVED\tFACTS")
+	_, _ = fmt.Fprintln(table, "NAME\tVERIFIED BY\tLIMIT\tRETRIES\tHANDSHAKE\tSAMPLES\tRECEIVED\tFACTS")
 	for _, p := range list {
 		count := ""
 		if n := tally(received[p.Name]).sum(); n > 0 {
@@ -151,8 +151,10 @@ func retriesInBrief(p *provider.Provider) string {
 		return "never"
 	case len(steps) == 0:
 		return "some"
-	case steps[len(steps)-1].Guess:
-		return planWords(&p.Delivery, steps) + " (a guess)"
+	case steps[len(steps)-1].Guess && r.Window == 0:
+		return "some, intervals not published"
+	case steps[len(steps)-1].Guess: // how many there are is a guess of ours
+		return fmt.Sprintf("for %s, intervals not published", r.Window)
 	default:
 		return planWords(&p.Delivery, steps)
 	}
@@ -185,11 +187,59 @@ type providerJSON struct {
 	Guess      bool                `json:"retries_guessed"`
 	Handshakes []string            `json:"handshakes"`
 	Settings   []string            `json:"settings"`
-	Events     []string            `json:"events"` // of which there are samples
+	Samples    []string            `json:"samples"` // the events of which there are some
+	Schemes    []schemeJSON        `json:"schemes"`
+	Success    string              `json:"success"`     // what counts as taken; "" = not published
+	Schedule   []stepJSON          `json:"schedule"`    // when it delivers again, as far as that is known or guessed
+	Addresses  []string            `json:"addresses"`   // that it sends from, where they are published here
+	Notes      []string            `json:"notes"`       // what a developer should know, in sentences
+	Describe   []factJSON          `json:"description"` // all of the facts, in words, as providers NAME prints them
 	Received   int                 `json:"received"`
 	ByEvent    tally               `json:"received_by_event"`
 	Secrets    []string            `json:"secrets"` // labels of those configured
 	Confidence provider.Confidence `json:"confidence"`
+}
+
+type schemeJSON struct {
+	Name        string `json:"name"`
+	VerifiedBy  string `json:"verified_by"`
+	Signature   string `json:"signature"`    // where it stands: "header:Stripe-Signature|…", as in the catalog
+	Message     string `json:"message"`      // what is signed, as in the catalog
+	ToleranceMS int64  `json:"tolerance_ms"` // 0 = no age counts
+}
+
+// A stepJSON is one time at which a provider delivers again.
+type stepJSON struct {
+	AfterMS int64 `json:"after_ms"` // after the first delivery, at the latest
+	Guess   bool  `json:"guess"`
+}
+
+type factJSON struct {
+	Label string `json:"label"`
+	Text  string `json:"text"`
+}
+
+// describe puts into v what is known of p besides its name and its deliveries here.
+func (v *providerJSON) describe(p *provider.Provider, steps []provider.Step) {
+	v.Schemes, v.Schedule, v.Notes, v.Describe = []schemeJSON{}, []stepJSON{}, []string{}, []factJSON{}
+	for i := range p.Schemes {
+		s := &p.Schemes[i]
+		v.Schemes = append(v.Schemes, schemeJSON{
+			s.Name, string(s.Kind), s.Signature.String(), s.Message.String(), time.Duration(s.Tolerance).Milliseconds(),
+		})
+	}
+	for _, s := range steps {
+		v.Schedule = append(v.Schedule, stepJSON{s.At.Max.Milliseconds(), s.Guess})
+	}
+	for _, text := range []string{p.Notes, p.Delivery.Notes} {
+		if text != "" {
+			v.Notes = append(v.Notes, text)
+		}
+	}
+	for _, line := range p.Describe() {
+		v.Describe = append(v.Describe, factJSON(line))
+	}
+	v.Success, v.Addresses = p.Delivery.Success.String(), append([]string{}, p.Delivery.Addresses...)
 }
 
 func printProvidersJSON(w io.Writer, c *provider.Checker, list []*provider.Provider, received map[string]map[string]int) error {
@@ -198,7 +248,7 @@ func printProvidersJSON(w io.Writer, c *provider.Checker, list []*provider.Provi
 		steps := p.Delivery.Retries()
 		v := providerJSON{
 			Name: p.Name, Title: p.Title, Docs: p.Docs, VerifiedBy: append([]string{}, kinds(p)...), Retries: len(steps),
-			Handshakes: append([]string{}, handshakes(p)...), Settings: []string{}, Events: []string{}, Received: tally(received[p.Name]).sum(),
+			Handshakes: append([]string{}, handshakes(p)...), Settings: []string{}, Samples: []string{}, Received: tally(received[p.Name]).sum(),
 			ByEvent: received[p.Name], Secrets: secretLabels(c, p.Name), Confidence: confidence(p),
 		}
 		if d := p.Delivery; d.Timeout != 0 {
@@ -210,11 +260,12 @@ func printProvidersJSON(w io.Writer, c *provider.Checker, list []*provider.Provi
 		if v.ByEvent == nil {
 			v.ByEvent = tally{}
 		}
+		v.describe(p, steps)
 		for _, s := range p.Settings {
 			v.Settings = append(v.Settings, s.Key)
 		}
 		for i := range p.Samples {
-			v.Events = append(v.Events, p.Samples[i].Event)
+			v.Samples = append(v.Samples, p.Samples[i].Event)
 		}
 		if err := enc.Encode(v); err != nil {
 			return err

@@ -247,7 +247,7 @@ func isReference(text string) bool {
 func (a *app) secret(text, label, dir string) (provider.Secret, error) {
 	if name, ok := strings.CutPrefix(text, "env:"); ok {
 		value := a.Getenv(name)
-		if value == "" {
+		if strings.TrimSpace(value) == "" {
 			return provider.Secret{}, fmt.Errorf("the environment has no %s: set it to the secret", name)
 		}
 		return provider.Secret{Label: name, Value: value}, nil
@@ -256,7 +256,7 @@ func (a *app) secret(text, label, dir string) (provider.Secret, error) {
 		value, err := readValue(path, dir)
 		return provider.Secret{Label: "the file " + filepath.Base(path), Value: value}, err
 	}
-	if text == "" {
+	if strings.TrimSpace(text) == "" {
 		return provider.Secret{}, errors.New("the secret is empty")
 	}
 	return provider.Secret{Label: label, Value: text}, nil
@@ -272,7 +272,7 @@ func readValue(path, dir string) (string, error) {
 		return "", fmt.Errorf("the file cannot be read: %w", err)
 	}
 	value := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
-	if value == "" {
+	if strings.TrimSpace(value) == "" {
 		return "", fmt.Errorf("the file %s is empty", path)
 	}
 	return value, nil

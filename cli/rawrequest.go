@@ -62,6 +62,9 @@ func parseRequest(text []byte, at time.Time) (r *provider.Request, notes []strin
 		} else {
 			r.Target = "/"
 		}
+		if host != "" { // the one that a tunnel goes by
+			r.URL = schemeFor(host) + "://" + host + r.Target
+		}
 	} else if host != "" && r.Target != "*" {
 		r.URL = schemeFor(host) + "://" + host + r.Target
 	}

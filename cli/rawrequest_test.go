@@ -31,7 +31,7 @@ func TestParseRequest(t *testing.T) {
 		},
 		{
 			name: "absolute", in: "POST https://a.test:8443/p?q HTTP/2\nHost: b.test\n\nB",
-			method: "POST", target: "/p?q", url: "https://a.test:8443/p?q", body: "B", header: http.Header{},
+			method: "POST", target: "/p?q", url: "https://b.test/p?q", body: "B", header: http.Header{},
 		},
 		{
 			name: "absolute without a path", in: "POST http://127.0.0.1?q HTTP/1.1\n\n",

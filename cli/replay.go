@@ -63,7 +63,7 @@ hookloop replay 12 --no-resign`,
 	set.BoolVar(&f.edit, "edit", false, "edit the body in $EDITOR first")
 	set.StringVar(&f.bodyFile, "body-file", "", "send this file's content as the body; - reads standard input")
 	set.BoolVar(&f.resign, "resign", false, "sign again, as the provider would sign it now")
-	set.BoolVar(&f.noResign, "no-resign", false, "leave the signature as it was received, even where it would be refused")
+	set.BoolVar(&f.noResign, "no-resign", false, "keep the old signature, even where it would be refused")
 	set.BoolVar(&f.asJSON, "json", false, "print one JSON object an attempt")
 	return cmd
 }
@@ -89,10 +89,8 @@ func (a *app) replay(ctx context.Context, f *replayFlags, exprs []string) error 
 	if err != nil {
 		return err
 	}
-	if signing != replay.AsReceived {
-		if sender.Checker, err = a.checker(&f.providerFlags); err != nil {
-			return err
-		}
+	if sender.Checker, err = a.checker(&f.providerFlags); err != nil { // without a secret too it tells what would be refused
+		return err
 	}
 	defer sender.Stop()
 	ok := true
@@ -144,14 +142,16 @@ func (a *app) sayForecast(ctx context.Context, s *replay.Sender, id int64, o rep
 	if err != nil || f.Refused == "" {
 		return
 	}
-	then := "sent as received; --resign signs it again"
+	then := "sent with the old signature; --resign signs it again"
 	switch {
 	case f.Sign && o.Signing == replay.SignAgain:
 		then = "signed again with " + f.Secret
 	case f.Sign:
-		then = "signed again with " + f.Secret + "; --no-resign sends it as received"
+		then = "signed again with " + f.Secret + "; --no-resign keeps the old signature"
 	case o.Signing == replay.SignAgain:
 		return // the replay says why not
+	case o.Signing == replay.AsReceived:
+		then = "sent with the old signature"
 	case !f.CanSign:
 		then = "not signed again: " + f.Why
 	}
@@ -293,9 +293,9 @@ type replayView struct {
 type sentView struct {
 	Method string      `json:"method,omitempty"`
 	Host   string      `json:"host,omitempty"`
-	Header http.Header `json:"header,omitempty"` // the whole set
-	Edited bool        `json:"edited"`           // the body is not the delivery's
-	Size   int         `json:"size"`             // of that body
+	Header http.Header `json:"headers,omitempty"` // the whole set
+	Edited bool        `json:"edited"`            // the body is not the delivery's
+	Size   int         `json:"size"`              // of that body
 }
 
 func viewReplay(at *inspect.Attempt) replayView {

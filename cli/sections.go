@@ -18,7 +18,8 @@ import (
 // A fileConfig is what the sections of the configuration file say. The zero
 // value says nothing.
 type fileConfig struct {
-	file      string // its path
+	file      string            // its path
+	places    map[string]string // where the settings stand that count, by flag: "hookloop.yaml:3"
 	secrets   map[string][]located
 	settings  map[string]map[string]located
 	providers []fragment

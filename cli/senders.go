@@ -13,6 +13,12 @@ import (
 // allowProviders has the receiver refuse deliveries that come from none of the
 // addresses of the providers named. With no names it refuses nothing.
 func (s *session) allowProviders(names []string) error {
+	misset := func(err error) error {
+		if where := s.a.file.places["allow-ips"]; where != "" {
+			return settingError{fmt.Errorf("%s: allow-ips: %w", where, err)}
+		}
+		return usagef("--allow-ips: %w", err)
+	}
 	if len(names) == 0 {
 		return nil
 	}
@@ -20,12 +26,12 @@ func (s *session) allowProviders(names []string) error {
 	var titles []string
 	for _, name := range names {
 		if err := knownProvider(s.checker.Catalog, name); err != nil {
-			return usagef("--allow-ips: %w", err)
+			return misset(err)
 		}
 		p := s.checker.Catalog.Provider(name)
 		prefixes, err := p.Prefixes()
 		if err != nil {
-			return usagef("--allow-ips: %w", err)
+			return misset(err)
 		}
 		allowed = append(allowed, prefixes...)
 		titles = append(titles, p.Title)
@@ -37,8 +43,10 @@ func (s *session) allowProviders(names []string) error {
 				return status, reason
 			}
 		}
-		if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		client := r.RemoteAddr
+		if from, err := netip.ParseAddrPort(client); err == nil {
 			addr := from.Addr().Unmap().WithZone("")
+			client = addr.String()
 			for _, p := range allowed {
 				if p.Contains(addr) {
 					return 0, ""
@@ -46,18 +54,19 @@ func (s *session) allowProviders(names []string) error {
 			}
 		}
 		return http.StatusForbidden, fmt.Sprintf("%s is none of the addresses that %s sends from, and --allow-ips lets in no others",
-			r.RemoteAddr, strings.Join(titles, " or "))
+			client, strings.Join(titles, " or "))
 	}
 	return nil
 }
 
-// learnSecrets adds the secret that Notion handed over in its newest
-// handshake, so that its deliveries are verified after a restart too.
+// learnSecrets adds the secret that Notion handed over in its first handshake
+// that was not refused, so that its deliveries are verified after a restart
+// too. Later ones may be anybody's.
 func (s *session) learnSecrets() error {
 	if len(s.checker.Secrets["notion"]) > 0 {
 		return nil
 	}
-	list, err := s.store.List(s.ctx, inspect.ListOptions{Query: "provider:notion is:handshake", Limit: 1})
+	list, err := s.store.List(s.ctx, inspect.ListOptions{Query: "provider:notion is:handshake -is:refused", Limit: 1, Oldest: true})
 	if err != nil || len(list) == 0 {
 		return err
 	}

@@ -39,6 +39,7 @@ type session struct {
 
 	local    net.Listener
 	endpoint tunnel.Endpoint // nil without a tunnel
+	proxyURL string          // of the user's own proxy, without a tunnel
 	tunnelNo string          // why there is no tunnel; "" if there is one or none is wanted
 	page     net.Listener    // nil without a page
 	site     *web.Server
@@ -151,7 +152,7 @@ func (s *session) serve() error {
 	if s.backlog != nil {
 		s.wg.Go(func() { s.backlog.Run(s.ctx) })
 	}
-	s.localServer = s.serveReceiver(s.local, s.receiverURL)
+	s.localServer = s.serveReceiver(s.local, s.calledURL)
 	if s.endpoint != nil {
 		s.tunnelled = s.serveReceiver(s.endpoint, func() string { return s.endpoint.Status().URL })
 		s.wg.Go(s.watchEndpoint)
@@ -160,7 +161,7 @@ func (s *session) serve() error {
 		s.site = &web.Server{
 			Store: s.store, Token: s.token, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health, LoseAcks: s.rc.LoseAcks,
 			HandlerURL: describe(s.handler), InspectorURL: "http://" + s.page.Addr().String(), ReceiverURL: s.receiverURL(),
-			Checker: s.checker, Probe: s.probe, ShowSecrets: s.showSecrets, Version: version(), Log: slog.New(slog.DiscardHandler),
+			Checker: s.checker, AnswerHandshakes: s.rc.AnswerHandshakes, Probe: s.probe, ShowSecrets: s.showSecrets, Version: version(), Log: slog.New(slog.DiscardHandler),
 		}
 		s.pageServer = s.start(&http.Server{Handler: s.site.Handler(), ReadHeaderTimeout: 10 * time.Second}, s.page)
 	}

@@ -52,6 +52,9 @@ func (s *shower) look(ctx context.Context, d *inspect.Delivery) (provider.Facts,
 		return stored, diagnosis, err
 	}
 	facts, pending := s.checker.Assess(r)
+	if pending && facts.SignatureCode != provider.CodeNoKey {
+		facts, pending = facts.With(diagnosis), false
+	}
 	if worse(stored, facts) || pending || facts.Provider == "" || untold(s.checker, r, stored) {
 		return stored, provider.Diagnosis{
 			Result: stored.Signature, Code: stored.SignatureCode, Reason: stored.SignatureReason, Provider: stored.Provider,

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -88,7 +89,11 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, name string) error {
 			return err
 		}
 		if r, notes, err = parseRequest(text, time.Now()); err != nil {
-			return settingError{fmt.Errorf("%s: %w", inputName(name), err)}
+			err = fmt.Errorf("%s: %w", inputName(name), err)
+			if f.asJSON {
+				err = cmp.Or(inspect.NewJSONEncoder(a.Stdout).Encode(verification{Code: "no_request", Reason: err.Error(), Notes: []string{}}), err)
+			}
+			return settingError{err}
 		}
 	}
 	if !at.IsZero() {
@@ -205,6 +210,12 @@ func one(ctx context.Context, store *inspect.Store, expr string) (*inspect.Deliv
 // own, is kept only where it finds what makes the signature hold.
 func keepFacts(ctx context.Context, store *inspect.Store, c *provider.Checker, d *inspect.Delivery, trial bool) error {
 	facts, pending := c.Assess(d.Request())
+	if pending && facts.SignatureCode != provider.CodeNoKey {
+		facts, pending = facts.With(c.Verify(ctx, d.Request())), false
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if pending || facts.Provider == "" || worse(d.Facts, facts) || untold(c, d.Request(), d.Facts) {
 		return nil
 	}

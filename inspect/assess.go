@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"hookloop/inspect/provider"
@@ -17,9 +18,11 @@ import (
 // delivery from being stored and forwarded.
 
 const (
-	// maxRechecks is how many deliveries' signatures wait for a key at a time.
-	// Beyond it, what is stored stays: that the key could not be had.
-	maxRechecks    = 4
+	maxFetches     = 4       // deliveries whose signatures wait for a key at a time
+	maxReasons     = 1       // of which the reason why theirs do not hold is looked for
+	maxRechecks    = 4096    // deliveries in a queue; of more, what is stored stays
+	large          = 1 << 20 // bodies from this size on are looked at by maxLarge at a time
+	maxLarge       = 2
 	recheckTimeout = 10 * time.Second
 )
 
@@ -50,37 +53,94 @@ func (rc *Receiver) report(err error) {
 	}
 }
 
-// assess sets d's facts, and reports whether a key has to be fetched before
-// its signature can be checked.
+// assess sets d's facts, and reports whether more can be told of its
+// signature: after a key is fetched, or after the reason is looked for.
 func (rc *Receiver) assess(d *Delivery) (pending bool) {
 	if rc.checker == nil {
 		return false
 	}
+	defer rc.turnOf(d)()
 	rc.guard(func() { d.Facts, pending = rc.checker.Assess(d.Request()) })
 	return pending
 }
 
-// recheck checks the signature of d, which is stored, beside the traffic, and
-// stores what it finds.
+// turnOf waits until d may be looked at, and returns what ends that.
+func (rc *Receiver) turnOf(d *Delivery) (end func()) {
+	if len(d.Body) < large {
+		return func() {}
+	}
+	rc.looking <- struct{}{}
+	return func() { <-rc.looking }
+}
+
+// recheck has the signature of d, which is stored, checked beside the traffic,
+// and stores what is found. Those that wait for a key do not hold up the others.
 func (rc *Receiver) recheck(d *Delivery) {
-	select {
-	case rc.rechecks <- struct{}{}:
-	default:
+	if d.Facts.SignatureCode == provider.CodeNoKey {
+		rc.fetches.add(rc, d.ID, maxFetches)
+	} else {
+		rc.reasons.add(rc, d.ID, maxReasons)
+	}
+}
+
+// A recheckQueue has the IDs of deliveries that are to be checked again, in
+// their order.
+type recheckQueue struct {
+	mu      sync.Mutex
+	ids     []int64
+	workers int
+}
+
+// add puts a delivery at the end, unless the queue is full, and starts another
+// worker where there are fewer than most.
+func (q *recheckQueue) add(rc *Receiver, id int64, most int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.ids) == maxRechecks {
 		return
 	}
-	f, id, r := d.Facts, d.ID, d.Request()
-	rc.wg.Go(func() {
-		defer func() { <-rc.rechecks }()
-		rc.guard(func() {
-			ctx, cancel := context.WithTimeout(rc.waiting, recheckTimeout)
-			defer cancel()
-			found := f.With(rc.checker.Verify(ctx, r))
-			err := rc.Store.SetFacts(rc.waiting, id, found)                            // which does nothing after Wait: found was cut short, and says nothing
-			if err != nil && rc.waiting.Err() == nil && !errors.Is(err, ErrNotFound) { // as when it was removed meanwhile
-				rc.report(fmt.Errorf("what is known of delivery #%d's signature could not be stored: %w", id, err))
+	q.ids = append(q.ids, id)
+	if q.workers < most {
+		q.workers++
+		rc.wg.Go(func() {
+			for id, ok := q.next(rc.waiting); ok; id, ok = q.next(rc.waiting) {
+				rc.checkAgain(id)
 			}
 		})
+	}
+}
+
+// next takes the first; ok is false, and the worker has to end, where there is none.
+func (q *recheckQueue) next(ctx context.Context) (id int64, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.ids) == 0 || ctx.Err() != nil {
+		q.workers--
+		return 0, false
+	}
+	id, q.ids = q.ids[0], q.ids[1:]
+	return id, true
+}
+
+// checkAgain checks the signature of a stored delivery and stores what it finds.
+func (rc *Receiver) checkAgain(id int64) {
+	rc.guard(func() {
+		err := rc.verifyStored(id)
+		if err != nil && rc.waiting.Err() == nil && !errors.Is(err, ErrNotFound) { // as when it was removed meanwhile
+			rc.report(fmt.Errorf("what is known of delivery #%d's signature could not be stored: %w", id, err))
+		}
 	})
+}
+
+func (rc *Receiver) verifyStored(id int64) error {
+	d, err := rc.Store.Delivery(rc.waiting, id)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(rc.waiting, recheckTimeout)
+	defer cancel()
+	found := rc.checker.Verify(ctx, d.Request())
+	return rc.Store.SetFacts(rc.waiting, id, d.Facts.With(found)) // which does nothing after Wait: found was cut short, and says nothing
 }
 
 // handshake returns the answer to d where it is a handshake that the Receiver

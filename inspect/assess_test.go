@@ -24,6 +24,9 @@ import (
 type fakeChecker struct {
 	assess func(*provider.Request) (provider.Facts, bool)
 	verify func(context.Context) provider.Diagnosis
+	// verifyOf, if not nil, stands in the place of verify.
+	verifyOf func(context.Context, *provider.Request) provider.Diagnosis
+
 	answer func() (*provider.Answer, error)
 
 	mu      sync.Mutex
@@ -31,7 +34,10 @@ type fakeChecker struct {
 }
 
 func (c *fakeChecker) Assess(r *provider.Request) (provider.Facts, bool) { return c.assess(r) }
-func (c *fakeChecker) Verify(ctx context.Context, _ *provider.Request) provider.Diagnosis {
+func (c *fakeChecker) Verify(ctx context.Context, r *provider.Request) provider.Diagnosis {
+	if c.verifyOf != nil {
+		return c.verifyOf(ctx, r)
+	}
 	return c.verify(ctx)
 }
 
@@ -171,15 +177,18 @@ func TestReceiverRechecks(t *testing.T) {
 	}
 	var seen []provider.Facts
 	rc := &Receiver{Store: openStore(t, t.TempDir()), checker: c, Forward: forwarded(&seen)}
-	for range maxRechecks + 2 {
+	for range maxFetches + 2 {
 		if w := serve(rc, "POST", "x"); w.Code != http.StatusCreated {
 			t.Fatalf("got %d, want the handler's 201 without waiting", w.Code)
 		}
 	}
-	for range maxRechecks {
+	for range maxFetches {
 		if left := time.Until(<-begun); left <= 0 || left > recheckTimeout {
 			t.Errorf("a check may take %s, want at most %s", left, recheckTimeout)
 		}
+	}
+	if len(begun) != 0 {
+		t.Errorf("%d more are checked at once, want %d", len(begun), maxFetches)
 	}
 	signal, cancel := rc.Store.Watch()
 	defer cancel()
@@ -192,7 +201,7 @@ func TestReceiverRechecks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(list) == maxRechecks {
+		if len(list) == maxFetches+2 {
 			if !reflect.DeepEqual(list[0].Facts, want) {
 				t.Errorf("got %+v, want %+v", list[0].Facts, want)
 			}
@@ -201,15 +210,115 @@ func TestReceiverRechecks(t *testing.T) {
 		select {
 		case <-signal:
 		case <-late:
-			t.Fatalf("%d are checked, want %d", len(list), maxRechecks)
+			t.Fatalf("%d are checked, want %d", len(list), maxFetches+2)
 		}
 	}
 	rc.Wait()
-	if len(begun) != 0 {
-		t.Errorf("%d more were checked, want no more than %d at a time", len(begun), maxRechecks)
+	if len(begun) != 2 {
+		t.Errorf("%d more were checked, want all", len(begun))
 	}
-	if left, err := rc.Store.Matching(t.Context(), "signature:no_key"); err != nil || len(left) != 2 {
-		t.Errorf("%v are left as they were stored (%v), want 2", left, err)
+}
+
+// Those whose keys are slow to come do not keep the reason of a wrong signature
+// from being found, and what is found is of the delivery as it is stored.
+func TestReceiverFindsReasons(t *testing.T) {
+	release := make(chan struct{})
+	c := &fakeChecker{
+		assess: func(r *provider.Request) (provider.Facts, bool) {
+			f := testFactsOf("sns")
+			f.Signature, f.SignatureCode = provider.Unverifiable, provider.CodeNoKey
+			if string(r.Body) == "wrong" {
+				f.Signature, f.SignatureCode, f.SignatureReason = provider.Invalid, provider.CodeWrongSecret, "looking why"
+			}
+			return f, true
+		},
+		verifyOf: func(ctx context.Context, r *provider.Request) provider.Diagnosis {
+			if string(r.Body) != "wrong" {
+				<-release
+			}
+			return provider.Diagnosis{Result: provider.Invalid, Code: provider.CodeBodyChanged, Reason: "changed: " + string(r.Body)}
+		},
+	}
+	rc := &Receiver{Store: openStore(t, t.TempDir()), checker: c, OnError: func(err error) { t.Error(err) }}
+	defer rc.Wait()
+	defer close(release)
+	signal, cancel := rc.Store.Watch()
+	defer cancel()
+	for range maxFetches + 1 {
+		serve(rc, "POST", "slow")
+	}
+	serve(rc, "POST", "wrong")
+	late := time.After(20 * time.Second)
+	for {
+		d, err := rc.Store.Delivery(t.Context(), maxFetches+2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Facts.SignatureReason == "changed: wrong" && d.Facts.SignatureCode == provider.CodeBodyChanged && d.Facts.Provider == "sns" {
+			return
+		}
+		select {
+		case <-signal:
+		case <-late:
+			t.Fatalf("got %+v, want the reason", d.Facts)
+		}
+	}
+}
+
+// A queue is worked off in order, by so many workers, and has a bound.
+func TestRecheckQueue(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	q := recheckQueue{workers: 1}
+	rc := &Receiver{}
+	for id := range int64(maxRechecks + 5) {
+		q.add(rc, id, 1)
+	}
+	for want := range int64(maxRechecks) {
+		if id, ok := q.next(ctx); id != want || !ok {
+			t.Fatalf("got %d %t, want %d", id, ok, want)
+		}
+	}
+	if id, ok := q.next(ctx); ok || q.workers != 0 {
+		t.Errorf("got %d and %d workers, want none of those over the bound", id, q.workers)
+	}
+	q = recheckQueue{workers: 1, ids: []int64{1}}
+	cancel()
+	if id, ok := q.next(ctx); ok {
+		t.Errorf("got %d, want nothing after the end", id)
+	}
+}
+
+// Few large bodies are looked at at a time, and small ones do not wait for them.
+func TestReceiverLargeBodies(t *testing.T) {
+	const extra = 3
+	begun, release := make(chan struct{}, 10), make(chan struct{})
+	c := &fakeChecker{assess: func(r *provider.Request) (provider.Facts, bool) {
+		if len(r.Body) >= large {
+			begun <- struct{}{}
+			<-release
+		}
+		return testFactsOf("stripe"), false
+	}}
+	rc := &Receiver{Store: openStore(t, t.TempDir()), checker: c}
+	body := strings.Repeat("x", large)
+	var wg sync.WaitGroup
+	for range maxLarge + extra {
+		wg.Go(func() { serve(rc, "POST", body) })
+	}
+	for range maxLarge {
+		<-begun
+	}
+	if w := serve(rc, "POST", body[1:]); w.Code != http.StatusOK {
+		t.Errorf("got %d, want a small body stored meanwhile", w.Code)
+	}
+	if len(begun) != 0 {
+		t.Errorf("%d more large bodies are looked at at once, want %d", len(begun), maxLarge)
+	}
+	close(release)
+	wg.Wait()
+	rc.Wait()
+	if c, err := rc.Store.Counters(t.Context()); err != nil || c.Held != maxLarge+extra+1 {
+		t.Errorf("counters: %+v %v, want all stored", c, err)
 	}
 }
 
@@ -439,8 +548,10 @@ func TestRequestURL(t *testing.T) {
 	for _, tt := range []struct{ endpoint, target, want string }{
 		{"https://public.test", "/hooks?x=1", "https://public.test/hooks?x=1"},
 		{"", "/hooks?x=1", ""},
-		{"", "http://public.test/hooks", "http://public.test/hooks"},
-		{"https://public.test", "http://other.test/hooks", "http://other.test/hooks"},
+		{"", "http://public.test/hooks", ""},
+		{"https://public.test", "http://other.test/hooks", "https://public.test/hooks"},
+		{"https://public.test", "https://other.test?x=1", "https://public.test/?x=1"},
+		{"https://public.test", "/hooks?u=http://other.test/y", "https://public.test/hooks?u=http://other.test/y"},
 	} {
 		d := &Delivery{Endpoint: tt.endpoint, Target: tt.target}
 		if got := d.Request().URL; got != tt.want {

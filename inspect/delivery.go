@@ -78,24 +78,31 @@ func (d *Delivery) Request() *provider.Request {
 // Path returns the target without its query.
 func (d *Delivery) Path() string { return targetPath(d.Target) }
 
-// URL returns the address the provider called: Endpoint and Target.
+// URL returns the address the provider called: Endpoint and Target. Of a target
+// that is a whole URL only the path and the query count, for whoever sends a
+// request chooses it.
 func (d *Delivery) URL() string {
-	if strings.HasPrefix(d.Target, "/") {
-		return d.Endpoint + d.Target
+	if target := originForm(d.Target); strings.HasPrefix(target, "/") {
+		return d.Endpoint + target
 	}
 	return d.Target
 }
 
-func targetPath(target string) string {
-	if i := strings.Index(target, "://"); i > 0 { // absolute form
-		rest := target[i+3:]
-		if j := strings.IndexByte(rest, '/'); j >= 0 {
-			target = rest[j:]
-		} else {
-			target = "/"
-		}
+// originForm returns a target without its scheme and host, if it has any.
+func originForm(target string) string {
+	i := strings.Index(target, "://")
+	if i <= 0 || strings.HasPrefix(target, "/") {
+		return target
 	}
-	path, _, _ := strings.Cut(target, "?")
+	rest := target[i+3:]
+	if j := strings.IndexAny(rest, "/?"); j >= 0 {
+		return "/" + strings.TrimPrefix(rest[j:], "/")
+	}
+	return "/"
+}
+
+func targetPath(target string) string {
+	path, _, _ := strings.Cut(originForm(target), "?")
 	return path
 }
 

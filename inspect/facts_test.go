@@ -21,7 +21,7 @@ import (
 // testFacts has every field.
 func testFacts() provider.Facts {
 	return provider.Facts{
-		Provider: "stripe", Certainty: provider.Guess, Others: []string{"github", "x"}, Event: "charge.failed", EventID: "evt_1",
+		Provider: "stripe", Certainty: provider.Guess, Others: []string{"github", "x"}, Event: "charge.failed", EventID: "evt_1", EventIDHash: true,
 		ProviderAttempt: 2, Handshake: "url_verification", Signature: provider.Invalid, SignatureCode: provider.CodeTooOld,
 		SignatureReason: "the signed timestamp is 400 s old", Scheme: "v1", Secret: "STRIPE_WEBHOOK_SECRET", Address: provider.NotListed,
 	}

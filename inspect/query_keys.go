@@ -46,6 +46,7 @@ var queryKeys = []queryKey{
 	{"event", "the event type; * and ? match any text", "event:charge.*", parseEvent},
 	{"event_id", "the provider's ID of the event; * and ? match any text", "event_id:evt_*", parseEventID},
 	{"signature", "whether the signature holds", "signature:invalid (or valid, none, a reason such as wrong_secret)", parseSignature},
+	{"outlook", "what the provider would do after its own attempt", "outlook:retry (or accepted, gives_up, disabled, too_late, unknown, failed)", parseOutlook},
 	{"source", "where it came from, if it did not simply arrive: " + strings.Join(sourceNames, ", "), "source:trigger", parseSource},
 	{"verdict", "what the latest simulation of it came to: " + strings.Join(verdictNames, ", "), "verdict:fail", parseVerdict},
 	{"trigger", "any attempt's trigger: " + strings.Join(triggerNames, ", "), "trigger:replay", parseTrigger},

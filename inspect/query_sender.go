@@ -62,3 +62,37 @@ func parseSignature(v value) (condition, error) {
 	}
 	return nil, oneOf(v, names)
 }
+
+// outlooks are the words for what a provider would do, and the verdicts they stand for.
+var outlooks = []struct {
+	name     string
+	verdicts []provider.Verdict
+}{
+	{"accepted", []provider.Verdict{provider.Accepted}},
+	{"retry", []provider.Verdict{provider.WouldRetry}},
+	{"retries", []provider.Verdict{provider.WouldRetry}},
+	{"would_retry", []provider.Verdict{provider.WouldRetry}},
+	{"gives_up", []provider.Verdict{provider.GivesUp}},
+	{"disabled", []provider.Verdict{provider.Disabled}},
+	{"too_late", []provider.Verdict{provider.TooLate}},
+	{"late", []provider.Verdict{provider.TooLate}},
+	{"unknown", []provider.Verdict{provider.NotKnown}},
+	{"failed", []provider.Verdict{provider.WouldRetry, provider.GivesUp, provider.Disabled, provider.TooLate}},
+}
+
+func parseOutlook(v value) (condition, error) {
+	name := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(v.text))
+	var names []string
+	for _, o := range outlooks {
+		if o.name != name {
+			names = append(names, o.name)
+			continue
+		}
+		var args []any
+		for _, verdict := range o.verdicts {
+			args = append(args, string(verdict))
+		}
+		return anyAttempt("a.outlook ->> '$.verdict' IN (?"+strings.Repeat(", ?", len(args)-1)+")", args...), nil
+	}
+	return nil, oneOf(v, names)
+}

@@ -101,8 +101,20 @@ func queryDB(tb testing.TB) *sqlite.Conn {
 			tb.Fatal(err)
 		}
 	}
+	for id, verdict := range queryOutlooks {
+		text, err := encodeOutlook(&provider.Outlook{Verdict: verdict})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if err := sqlitex.Execute(conn, "UPDATE attempts SET outlook=? WHERE key=?", &sqlitex.ExecOptions{Args: []any{string(text), attemptKey(id, 1)}}); err != nil {
+			tb.Fatal(err)
+		}
+	}
 	return conn
 }
+
+// queryOutlooks are what providers would do after the first attempts of deliveries of queryDB.
+var queryOutlooks = map[int64]provider.Verdict{1: provider.WouldRetry, 2: provider.GivesUp, 5: provider.TooLate, 6: provider.Accepted, 8: provider.NotKnown}
 
 // queryFacts are what is known of the deliveries of queryDB; of the others, nothing is.
 var queryFacts = map[int64]provider.Facts{
@@ -184,6 +196,16 @@ func TestQuery(t *testing.T) {
 		{"event:charge", nil},
 		{"event:*", []int64{1, 2, 5}},
 		{"-event:*", []int64{3, 4, 6, 7, 8}},
+		{"outlook:retry", []int64{1}}, // although it was replayed since
+		{"outlook:would_retry", []int64{1}},
+		{"outlook:Gives-Up", []int64{2}},
+		{"outlook:late", []int64{5}},
+		{"outlook:too_late", []int64{5}},
+		{"outlook:accepted", []int64{6}},
+		{"outlook:unknown", []int64{8}},
+		{"outlook:disabled", nil},
+		{"outlook:failed", []int64{1, 2, 5}},
+		{"-outlook:failed", []int64{3, 4, 6, 7, 8}},
 		{"event_id:evt_1", []int64{1}},
 		{"event_id:EVT_*", []int64{5}},
 		{"event_id:72d3-[1]", []int64{2}},
@@ -312,6 +334,7 @@ func TestQueryErrors(t *testing.T) {
 		{"signature:vald", "did you mean valid?"},
 		{"is:handshak", "did you mean handshake?"},
 		{"http://x", `put it in quotes: "http://x"`},
+		{"outlook:retrys", "did you mean retry? It is one of accepted, retry,"},
 		{"is:faild", "did you mean failed?"},
 		{"is:x", "is one of failed, forwarded,"},
 		{"trigger:reply", "did you mean replay?"},

@@ -40,7 +40,8 @@ type Receiver struct {
 
 	// Checker, if not nil, says of each delivery, also of a refused one, who sent
 	// it and whether its signature holds. Where a key has to be fetched first,
-	// the delivery is stored and forwarded before that is known. A secret that a
+	// the delivery is stored and forwarded before that is known, and so it is
+	// before the reason is known why a signature does not hold. A secret that a
 	// handshake hands over becomes known to Checker, unless it has one.
 	Checker *provider.Checker
 
@@ -75,11 +76,13 @@ type Receiver struct {
 	backlog chan struct{} // taken by a forward that nobody waits for
 	wg      sync.WaitGroup
 
-	checker  checker       // Checker; nil without one
-	rechecks chan struct{} // taken by a recheck
-	waiting  context.Context
-	stop     context.CancelFunc // ends waiting, and with it the rechecks
-	secrets  sync.Mutex         // held while one that was handed over is added
+	checker checker       // Checker; nil without one
+	looking chan struct{} // taken while a large body is looked at
+	fetches recheckQueue  // of deliveries whose signature needs a key
+	reasons recheckQueue  // of those whose signature does not hold
+	waiting context.Context
+	stop    context.CancelFunc // ends waiting, and with it the rechecks
+	secrets sync.Mutex         // held while one that was handed over is added
 }
 
 // HeldReason says why a delivery waits.
@@ -119,7 +122,7 @@ func Leave(r *http.Request) {
 func (rc *Receiver) init() {
 	rc.slots = make(chan struct{}, cmp.Or(rc.Concurrency, DefaultConcurrency))
 	rc.backlog = make(chan struct{}, maxBacklog)
-	rc.rechecks = make(chan struct{}, maxRechecks)
+	rc.looking = make(chan struct{}, maxLarge)
 	rc.waiting, rc.stop = context.WithCancel(context.Background())
 	if rc.checker == nil && rc.Checker != nil {
 		rc.checker = rc.Checker

@@ -37,6 +37,9 @@ func (a *attempt) outlook(err error) (out *provider.Outlook) {
 		return nil
 	}
 	o := provider.Outcome{Attempt: facts.ProviderAttempt, Duration: rec.Duration + a.waited(), Variant: p.VariantOf(a.d.Request())}
+	if o.Attempt == 0 {
+		o.Attempt, o.Elapsed = a.number, a.since
+	}
 	switch {
 	case rec.Protocol != inspect.SSE && (a.gone || a.status == 0 && a.hungUp()):
 		o.Failure = "timeout"

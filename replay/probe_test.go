@@ -205,13 +205,13 @@ func TestJudgeProbe(t *testing.T) {
 
 // A probe that fails leaves the verdict open, unless something else failed.
 func TestProbeFails(t *testing.T) {
-	s := setStage(t, "stripe", event, idempotent())
+	s := setStage(t, "stripe", eventBody, idempotent())
 	bad := &Probe{URL: "http://" + s.sender.Handler.URL.Host + "/count", JSON: "count"}
 	sim := s.run(t, Spec{Kind: "duplicates", Probe: bad}, inspect.Inconclusive, "before, the probe's answer has no count")
 	if len(sim.Probes) != 3 || sim.Probes[0].When != "before" || sim.Probes[2].Error == "" {
 		t.Errorf("the readings are %+v", sim.Probes)
 	}
-	s = setStage(t, "stripe", event, refusesDuplicates(500))
+	s = setStage(t, "stripe", eventBody, refusesDuplicates(500))
 	s.run(t, Spec{Kind: "duplicates", Probe: &Probe{URL: bad.URL + "/x"}}, inspect.Fail, "500")
 }
 
@@ -220,7 +220,7 @@ func TestProbeWaits(t *testing.T) {
 	for name, late := range map[string]time.Duration{"at once": 0, "later": 300 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			done := make(chan struct{}, 2)
-			s := setStage(t, "stripe", event, func(s *stage, _ http.ResponseWriter, _ *http.Request) {
+			s := setStage(t, "stripe", eventBody, func(s *stage, _ http.ResponseWriter, _ *http.Request) {
 				time.AfterFunc(late, func() { s.count.Add(1); done <- struct{}{} })
 			})
 			s.run(t, Spec{Kind: "duplicates", Mode: "concurrent", Probe: s.probe()}, inspect.Fail, "happened twice")

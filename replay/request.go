@@ -31,6 +31,8 @@ type plan struct {
 
 	answer    *inspect.Response // in the handler's place; nil = it is sent
 	transport http.RoundTripper // nil = the Sender's
+	number    int               // of the delivery among those of its event, from 1; 0 = not counted
+	since     time.Duration     // since the first of them
 }
 
 // plan works out what an attempt of d sends, and records where that differs

@@ -112,7 +112,7 @@ func TestRetries(t *testing.T) {
 // comes meanwhile.
 func TestRetriesOverlap(t *testing.T) {
 	var running, most atomic.Int64
-	s := setStage(t, "apixo", event, func(_ *stage, _ http.ResponseWriter, _ *http.Request) {
+	s := setStage(t, "apixo", eventBody, func(_ *stage, _ http.ResponseWriter, _ *http.Request) {
 		n := running.Add(1)
 		defer running.Add(-1)
 		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
@@ -175,7 +175,7 @@ func TestRetriesAreSigned(t *testing.T) {
 
 // A handler that is down has no verdict of its own.
 func TestRetriesUnreachable(t *testing.T) {
-	s := setStage(t, "apixo", event, naive)
+	s := setStage(t, "apixo", eventBody, naive)
 	l := listen(t)
 	addr := l.Addr().String()
 	_ = l.Close()

@@ -54,6 +54,8 @@ type Sender struct {
 
 	OnError func(inspect.ErrorKind) // if not nil, called after an attempt that ended with an error; must not block
 
+	repeats repeats // of deliveries that were forwarded
+
 	mu      sync.Mutex
 	stopped bool
 	running map[*attempt]struct{}
@@ -85,6 +87,7 @@ func (s *Sender) Forward(d *inspect.Delivery) (first *inspect.Attempt, send func
 		return nil, nil
 	}
 	req := s.plan(d, s.Handler.target(d.Target), Options{Trigger: inspect.Initial})
+	req.number, req.since = s.repeats.add(d)
 	return req.record, func(w http.ResponseWriter, r *http.Request) {
 		s.send(r.Context(), d, req, w, r)
 	}

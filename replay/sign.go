@@ -21,7 +21,7 @@ type Signing string
 const (
 	// SignIfNeeded signs again where the original signature would be refused
 	// now and there is a secret. One that did not hold when it arrived stays
-	// as it was.
+	// as it was, unless only its age was wrong.
 	SignIfNeeded Signing = ""
 	// SignAgain signs as the provider would sign it now; an error where that is not possible.
 	SignAgain Signing = "again"
@@ -85,7 +85,7 @@ func (s *Sender) forecast(ctx context.Context, d *inspect.Delivery, p *plan, o O
 		f.Secret = signed.Secret
 	}
 	now, then := c.Verify(ctx, r), c.Verify(ctx, captured)
-	bad := then.Result == provider.Invalid && d.Facts.Signature != provider.Valid
+	bad := then.Result == provider.Invalid && then.Code != provider.CodeTooOld && d.Facts.Signature != provider.Valid
 	if bad {
 		f.Refused = "the signature did not hold when it arrived: " + then.Reason
 	} else {

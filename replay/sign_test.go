@@ -101,6 +101,10 @@ func TestReplaySignsAgain(t *testing.T) {
 		{name: "Mailgun", p: mailgun, age: old, o: Options{Signing: SignAgain}, signed: "mailgun ", body: "-"},
 		{name: "daglo", p: daglo, age: old, told: "expired", signed: "daglo jwt with DAGLO_1"},
 		{
+			name: "too old as it came", p: stripe, age: old, edit: func(d *inspect.Delivery) { d.ReceivedAt = time.Now() },
+			told: "the signed timestamp is 2 h 5 min old and Stripe accepts 5 min", signed: "stripe v1",
+		},
+		{
 			name: "bad as it came", p: stripe, age: old, edit: func(d *inspect.Delivery) { d.Body[10] ^= 1 },
 			refused: "wrong", told: "did not hold when it arrived",
 		},
@@ -155,6 +159,9 @@ func TestReplaySignsAgain(t *testing.T) {
 			}
 			if s := at.Sent.Signed; !strings.HasPrefix(s, tt.signed) || (s == "") != (tt.signed == "") {
 				t.Errorf("recorded %q, want %q", s, tt.signed)
+			}
+			if len(tt.have) == 0 && f.Refused != "" && !strings.Contains(f.Why, "--secret "+tt.p.name+"=") {
+				t.Errorf("without a secret: got %q, want what to do", f.Why)
 			}
 			if strings.Contains(at.Sent.Signed+f.Refused+f.Why, testSecret) {
 				t.Error("the secret stands in what users are told")

@@ -154,7 +154,7 @@ func refusesDuplicates(status int) func(*stage, http.ResponseWriter, *http.Reque
 	}
 }
 
-const event = `{"id":"evt_1"}`
+const eventBody = `{"id":"evt_1"}`
 
 func TestDuplicates(t *testing.T) {
 	for _, tt := range []struct {
@@ -186,7 +186,7 @@ func TestDuplicates(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := setStage(t, "stripe", event, tt.handler)
+			s := setStage(t, "stripe", eventBody, tt.handler)
 			tt.spec.Kind, tt.spec.Probe = "duplicates", s.probe()
 			sim := s.run(t, tt.spec, tt.want, tt.texts...)
 			list, err := s.store.Attempts(context.WithoutCancel(t.Context()), s.id)
@@ -216,7 +216,7 @@ func TestAcceptedBefore(t *testing.T) {
 		{"naive, once", naive, "retries", inspect.Inconclusive, "if it did the work then, it has done it again"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := setStage(t, "apixo", event, tt.handler)
+			s := setStage(t, "apixo", eventBody, tt.handler)
 			if _, err := s.sender.Replay(t.Context(), s.id, Options{}); err != nil {
 				t.Fatal(err)
 			}
@@ -240,7 +240,7 @@ func TestSimulationCancel(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			var got atomic.Int64
-			s := setStage(t, "stripe", event, func(_ *stage, w http.ResponseWriter, r *http.Request) {
+			s := setStage(t, "stripe", eventBody, func(_ *stage, w http.ResponseWriter, r *http.Request) {
 				_ = eventID(r) // a server sees that its client has gone when the body is read
 				if got.Add(1) == 3 {
 					cancel()
@@ -278,7 +278,7 @@ func TestSimulationPanic(t *testing.T) {
 	}}
 	kinds["fails"] = kind{title: func(*Spec) string { return "x" }, run: func(*rehearsal) error { return fmt.Errorf("no way") }}
 	t.Cleanup(func() { delete(kinds, "panics"); delete(kinds, "fails") })
-	s := setStage(t, "", event, naive)
+	s := setStage(t, "", eventBody, naive)
 	s.run(t, Spec{Kind: "panics"}, inspect.Inconclusive, "fault of its own")
 	sim, err := s.simulator.Run(t.Context(), Spec{Kind: "fails", Deliveries: []int64{s.id}})
 	if err != nil || sim.Verdict != inspect.Inconclusive || sim.Reasons[0].Text != "it could not go on: no way" {
@@ -295,7 +295,7 @@ func TestChangesAreCoalesced(t *testing.T) {
 		return nil
 	}}
 	t.Cleanup(func() { delete(kinds, "busy") })
-	s := setStage(t, "", event, naive)
+	s := setStage(t, "", eventBody, naive)
 	var calls int
 	var last *inspect.Simulation
 	s.simulator.OnChange = func(sim *inspect.Simulation) { calls++; last = sim }
@@ -310,7 +310,7 @@ func TestChangesAreCoalesced(t *testing.T) {
 }
 
 func TestSpecIsRefused(t *testing.T) {
-	s := setStage(t, "stripe", event, naive)
+	s := setStage(t, "stripe", eventBody, naive)
 	id := []int64{s.id}
 	for _, tt := range []struct {
 		spec Spec
@@ -352,7 +352,7 @@ func TestSpecIsRefused(t *testing.T) {
 // A handler that checks signatures and their age accepts each delivery of an
 // old event, which is signed as of now.
 func TestDuplicatesAreSigned(t *testing.T) {
-	s := setStage(t, "", event, func(s *stage, w http.ResponseWriter, r *http.Request) {
+	s := setStage(t, "", eventBody, func(s *stage, w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if why := stripe.refuse(r, string(body), testSecret); why != "" {
 			http.Error(w, why, http.StatusBadRequest)
@@ -402,7 +402,7 @@ func mustAttempts(t *testing.T, s *stage) []inspect.Attempt {
 
 // An answer in the handler's place is recorded as one, and the handler sees nothing.
 func TestAnswerInPlace(t *testing.T) {
-	s := setStage(t, "stripe", event, naive)
+	s := setStage(t, "stripe", eventBody, naive)
 	a, err := s.sender.Replay(t.Context(), s.id, Options{Answer: &inspect.Response{Status: 503, Body: []byte("no")}, Trigger: inspect.Retry})
 	if err != nil || a.State != inspect.Answered || a.Response.Status != 503 || a.Response.Size != 2 || a.Trigger != inspect.Retry {
 		t.Fatalf("got %+v %v", a, err)

@@ -42,19 +42,41 @@ func (m *model) whyNoConfirm() string {
 // confirmHandshake fetches the address that the target names, after a question.
 func (m *model) confirmHandshake() tea.Cmd {
 	s := m.summary()
-	question := fmt.Sprintf("Confirm %s's %s of #%d by fetching the address in it?", m.cfg.shortTitle(s.Provider), brief(s.Handshake), s.ID)
-	if s.Signature == provider.Invalid {
-		question = "Its signature is invalid! " + question
-	}
 	src, id := m.src, s.ID
+	question := fmt.Sprintf("Confirm %s's %s of #%d? ", m.cfg.shortTitle(s.Provider), brief(s.Handshake), id)
+	if address, err := src.confirmURL(id); err != nil {
+		question += "It names no address to fetch: " + sentence(err.Error())
+	} else {
+		question += "It fetches " + safe(address)
+	}
+	known := s.Signature == provider.Valid
+	switch s.Signature {
+	case provider.Valid:
+		question = "Its signature is valid. " + question
+	case provider.Invalid:
+		question = "Its signature is invalid! " + question
+	default:
+		question = "Its signature could not be checked: anybody could have sent it. " + question
+	}
 	m.ask.confirm(question, func() tea.Cmd {
 		m.say(toneInfo, "Confirming #%d …", id)
-		return src.confirm(id)
+		return src.confirm(id, !known)
 	})
 	return nil
 }
 
-func (s source) confirm(id int64) tea.Cmd {
+// confirmURL is the address that confirm would fetch.
+func (s source) confirmURL(id int64) (string, error) {
+	d, err := s.cfg.Store.Delivery(s.ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return s.cfg.Checker.ConfirmURL(d.Request())
+}
+
+// confirm fetches it. unverified is whether the user has been told that its
+// signature could not be checked.
+func (s source) confirm(id int64, unverified bool) tea.Cmd {
 	return func() tea.Msg {
 		d, err := s.cfg.Store.Delivery(s.ctx, id)
 		if err != nil {
@@ -62,7 +84,11 @@ func (s source) confirm(id int64) tea.Cmd {
 		}
 		ctx, cancel := context.WithTimeout(s.ctx, confirmTimeout)
 		defer cancel()
-		text, err := s.cfg.Checker.Confirm(ctx, d.Request())
+		confirm := s.cfg.Checker.Confirm
+		if unverified {
+			confirm = s.cfg.Checker.ConfirmUnverified
+		}
+		text, err := confirm(ctx, d.Request())
 		if err != nil {
 			return sayMsg{toneBad, safe(fmt.Sprintf("#%d: %v", id, err))}
 		}

@@ -51,7 +51,7 @@ func (a *ask) signs() bool { return a.forecast.Sign && a.forecast.CanSign }
 
 // signingText says what will happen to the signature.
 func (a *ask) signingText() string {
-	text := fmt.Sprintf("#%d as received would be refused: %s.", a.id, sentence(a.forecast.Refused))
+	text := fmt.Sprintf("#%d with its old signature would be refused: %s.", a.id, sentence(a.forecast.Refused))
 	if !a.forecast.CanSign && a.forecast.Why != "" {
 		text += " It cannot be signed again: " + sentence(a.forecast.Why) + "."
 	}
@@ -62,11 +62,11 @@ func (a *ask) signingText() string {
 func (a *ask) signingKeys() []string {
 	switch {
 	case !a.forecast.CanSign:
-		return []string{"↵", "send as received", "esc", "cancel"}
+		return []string{"↵", "send with the old signature", "esc", "cancel"}
 	case a.signs():
-		return []string{"↵", "sign again", "a", "as received", "esc", "cancel"}
+		return []string{"↵", "sign again", "a", "keep the old signature", "esc", "cancel"}
 	}
-	return []string{"↵", "as received", "s", "sign again", "esc", "cancel"}
+	return []string{"↵", "keep the old signature", "s", "sign again", "esc", "cancel"}
 }
 
 // chose returns what a key chose, and how to say it; "" for a key that chooses nothing.
@@ -78,7 +78,7 @@ func (a *ask) chose(key string) (how string, o replay.Options) {
 		return "signed again", o
 	case key == "a", key == "enter":
 		o.Signing = replay.AsReceived
-		return "as received", o
+		return "with the old signature", o
 	}
 	return "", o
 }

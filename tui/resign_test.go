@@ -22,22 +22,22 @@ func TestSigningQuestion(t *testing.T) {
 		sends    bool
 		open     bool
 	}{
-		{"enter signs", both, "enter", "↵ sign again  a as received  esc cancel", replay.SignAgain, true, false},
+		{"enter signs", both, "enter", "↵ sign again  a keep the old signature  esc cancel", replay.SignAgain, true, false},
 		{"a sends it as received", both, "a", "", replay.AsReceived, true, false},
 		{"s signs", both, "s", "", replay.SignAgain, true, false},
 		{"esc cancels", both, "esc", "", "", false, false},
 		{"n cancels", both, "n", "", "", false, false},
 		{"j is nothing", both, "j", "", "", false, true},
-		{"enter leaves it, where that is the rule", stays, "enter", "↵ as received  s sign again  esc cancel", replay.AsReceived, true, false},
+		{"enter leaves it, where that is the rule", stays, "enter", "↵ keep the old signature  s sign again  esc cancel", replay.AsReceived, true, false},
 		{"s signs, where that is not the rule", stays, "s", "", replay.SignAgain, true, false},
 		{"enter, where it can't be signed", never, "enter", "It cannot be signed again: there is no secret", replay.AsReceived, true, false},
-		{"s, where it can't be signed", never, "s", "↵ send as received  esc cancel", "", false, true},
+		{"s, where it can't be signed", never, "s", "↵ send with the old signature  esc cancel", "", false, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := sampleModel(t, 100, 30)
 			m.Update(forecastMsg{id: 12, options: replay.Options{Edited: true, Body: []byte("{}")}, forecast: &test.forecast})
 			text := strings.Join(strings.Fields(m.text()), " ")
-			for _, want := range []string{"#12 as received would be refused: the timestamp is 2 h old, Stripe's libraries allow 5 min.", strings.Join(strings.Fields(test.says), " ")} {
+			for _, want := range []string{"#12 with its old signature would be refused: the timestamp is 2 h old, Stripe's libraries allow 5 min.", strings.Join(strings.Fields(test.says), " ")} {
 				if !strings.Contains(text, want) {
 					t.Errorf("no %q in\n%s", want, m.text())
 				}
@@ -105,8 +105,8 @@ func TestConfirmAsksFirst(t *testing.T) {
 		t.Errorf("the key is not on the last line:\n%s", got)
 	}
 	m.keys("c")
-	want := "Its signature is invalid! Confirm Queue's SubscriptionConfirmation of #12 by fetching the address in it?"
-	if got := strings.Join(strings.Fields(m.text()), " "); m.ask.kind != askConfirm || !strings.Contains(got, want+" y yes n no") {
+	want := "Its signature is invalid! Confirm Queue's SubscriptionConfirmation of #12? It names no address to fetch: "
+	if got := strings.Join(strings.Fields(m.text()), " "); m.ask.kind != askConfirm || !strings.Contains(got, want) || !strings.Contains(got, " y yes n no") {
 		t.Errorf("no %q in\n%s", want, m.text())
 	}
 	m.keys("n")

@@ -61,7 +61,7 @@ func TestSessionSignsAgain(t *testing.T) {
 	a.aged(t, c)
 	a.sees(t, "stripe invoice.paid")
 	a.press("r")
-	a.sees(t, "#1 as received would be refused:")
+	a.sees(t, "#1 with its old signature would be refused:")
 	a.sees(t, "↵ sign again")
 	a.press("esc")
 	a.sees(t, "Nothing was sent.")
@@ -185,14 +185,14 @@ func TestSessionConfirms(t *testing.T) {
 	a.press("enter")
 	a.sees(t, "Handshake  SubscriptionConfirmation: c confirms it")
 	a.press("c")
-	a.sees(t, "Confirm Queue's SubscriptionConfirmation of #1 by fetching the address in it?")
+	a.sees(t, "Its signature could not be checked: anybody could have sent it. Confirm Queue's")
 	a.press("n")
 	a.sees(t, "Nothing was done.")
 	if len(fetched) > 0 {
 		t.Fatalf("%s was fetched without a yes", <-fetched)
 	}
 	a.press("c", "y")
-	a.sees(t, "#1: confirmed")
+	a.sees(t, "#1: queue.example answered 200 OK, no ARN: look whether it is confirmed")
 	a.end(t)
 	if got, want := <-fetched, "https://queue.example/?token=7"; got != want {
 		t.Errorf("%s was fetched, want %s", got, want)

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -164,7 +165,7 @@ func explain(out *doc, e *provider.Explanation, secrets bool) {
 		if isText(e.Message) {
 			legend = "; ⏎ is a line feed, ␍ a carriage return, ⇥ a tab, · a space at the end"
 		}
-		out.text(nil, line{{"Signed string", t.title}, {"  " + FormatSize(int64(len(e.Message))) + legend, t.dim}})
+		out.text(nil, line{{"Signed string", t.title}, {"  " + FormatSize(int64(cmp.Or(e.Size, len(e.Message)))) + legend, t.dim}})
 		signedString(out, e.Message)
 	}
 }

@@ -61,7 +61,7 @@ func TestPageKnowsTheProvider(t *testing.T) {
 		t.Errorf("signed again: sent %q, want another signature", got)
 	}
 	tb.keys("r")
-	tb.waitText("dialog", "As received")
+	tb.waitText("dialog", "Keep the old signature")
 	tb.keys("a")
 	tb.waitText(".attempts", "Attempt 2")
 	if got := (<-sent).Header.Get("Stripe-Signature"); !strings.Contains(got, signature) {
@@ -69,6 +69,7 @@ func TestPageKnowsTheProvider(t *testing.T) {
 	}
 	tb.keys("e") // an edit asks the same, and is not lost by it
 	tb.wait("document.querySelector('#edit-body')?.value.includes('evt_')", "the body")
+	tb.waitText("#edit-signed", "hookloop asks whether to sign it again")
 	tb.click("#edit-send")
 	tb.waitText(".menu-dialog", "Sign again")
 	tb.keys(kb.Escape)
@@ -89,11 +90,19 @@ func TestPageKnowsTheProvider(t *testing.T) {
 	tb.click("#row-1")
 	tb.waitText(".handshake", "SubscriptionConfirmation")
 	tb.click("#confirm")
-	tb.waitText("dialog", "fetches the address")
+	tb.waitText("dialog", "fetches "+snsURL)
+	tb.waitText("dialog", "The signature of the request")
 	if len(fetched) != 0 {
 		t.Errorf("%s was fetched before it was confirmed", <-fetched)
 	}
+	tb.expect = append(tb.expect, "409") // which the browser notes of the first answer
 	tb.click("dialog .primary")
+	tb.waitText("dialog", "all the same?")
+	tb.waitText("dialog", "it is not known who sent it")
+	if len(fetched) != 0 {
+		t.Errorf("%s was fetched although nobody knows who sent it", <-fetched)
+	}
+	tb.click("dialog .danger, dialog .primary")
 	tb.waitText(".toast", "confirmed: arn:aws:sns")
 	if eval[bool](tb, "'xss' in window || document.querySelector('[src=\"/evil\"]') !== null") {
 		t.Error("an event type became part of the page")
@@ -130,4 +139,50 @@ func TestPageDrawsTheDeadline(t *testing.T) {
 	if got := eval[string](tb, "document.querySelector('.confidence').title"); !strings.HasPrefix(got, "B: ") {
 		t.Errorf("the confidence says %q, want what B means", got)
 	}
+	for _, where := range []string{".row .status.warn", ".detail-sub .status.warn", ".happened.warn"} { // 200, and yet not in time
+		tb.waitText(where, "200")
+	}
+	again := &inspect.Attempt{DeliveryID: d.ID, Trigger: inspect.Replay, StartedAt: time.Now(), URL: "http://127.0.0.1:3000/"}
+	if err := rg.Store.Begin(context.Background(), again); err != nil {
+		t.Fatal(err)
+	}
+	again.State, again.Response = inspect.Answered, a.Response
+	if err := rg.Store.Finish(again); err != nil {
+		t.Fatal(err)
+	}
+	tb.waitText(".happened.good", "Attempt 2")
+	tb.waitText(".outlook", "Attempt 1 → Slack: took 3.4 s of 3 s")
+}
+
+// TestPageShowsHandshakes has one that carries no signature, and that hookloop
+// answered, and one that it was to answer and could not.
+func TestPageShowsHandshakes(t *testing.T) {
+	rg := newRig(t, func(s *Server) {
+		withChecker(s)
+		s.AnswerHandshakes = true
+	})
+	rg.add(inspect.Delivery{
+		ReceivedAt: time.Now(), Method: "POST", Target: "/notion", Disposition: inspect.Held, Body: []byte(`{"verification_token":"secret_abc"}`),
+		Reason: "hookloop answered the handshake: Notion's verification_token",
+		Facts: provider.Facts{
+			Provider: "notion", Certainty: provider.Certain, Handshake: "verification_token", Signature: provider.Valid, Scheme: "handshake",
+			SignatureReason: "no signature is involved",
+		},
+	}, nil)
+	tb := openTab(t, rg, "")
+	tb.waitText(".row .status", "answered")
+	tb.waitText(".happened", "answered by hookloop: Notion's verification_token")
+	tb.waitText("#signature", "not signed (a handshake): no signature is involved")
+	if got := tb.text(".row .sigmark"); got != "·" {
+		t.Errorf("the mark is %q, want ·", got)
+	}
+	zoom := inspect.Delivery{
+		ReceivedAt: time.Now(), Method: "POST", Target: "/zoom", Disposition: inspect.Forwarded,
+		Header: http.Header{"X-Zm-Signature": {"v0=00"}, "X-Zm-Request-Timestamp": {"1"}},
+		Body:   []byte(`{"event":"endpoint.url_validation","payload":{"plainToken":"q"},"event_ts":1}`),
+	}
+	zoom.Facts, _ = rg.Checker.Assess(zoom.Request())
+	rg.add(zoom, nil)
+	tb.click("#row-2")
+	tb.waitText("#unanswered", "--secret zoom=env:NAME")
 }

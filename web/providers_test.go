@@ -58,7 +58,7 @@ func stripeDelivery(body string, at time.Time) (d inspect.Delivery, signature st
 func snsDelivery(url string) inspect.Delivery {
 	body, _ := json.Marshal(map[string]string{
 		"Type": "SubscriptionConfirmation", "MessageId": "m-1", "TopicArn": "arn:aws:sns:eu-west-1:000000000000:demo", "SubscribeURL": url,
-		"SignatureVersion": "2", "Signature": "AAAA", "SigningCertURL": "https://sns.eu-west-1.amazonaws.com/x.pem", "Token": "x", "Timestamp": "2026-01-01T00:00:00.000Z",
+		"SignatureVersion": "2", "Signature": "AAAA", "SigningCertURL": "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem", "Token": "x", "Timestamp": "2026-01-01T00:00:00.000Z",
 	})
 	return inspect.Delivery{
 		Target: "/sns", Body: body,
@@ -168,6 +168,7 @@ func TestConfirm(t *testing.T) {
 		{99, `{}`, 404, "no such delivery"},
 		{good, ``, 400, "empty"},
 		{good, `{"url":"x"}`, 400, "url"},
+		{good, `{}`, 409, "it is not known who sent it"},
 	} {
 		resp, body := confirm(tc.id, tc.in)
 		wantProblem(t, resp, body, tc.status, tc.part)
@@ -177,7 +178,7 @@ func TestConfirm(t *testing.T) {
 	if len(fetched) != 0 {
 		t.Errorf("fetched %s without having been asked to", <-fetched)
 	}
-	if resp, body := confirm(good, `{}`); resp.StatusCode != 200 || !strings.Contains(body, `"message":"confirmed: arn:aws:sns`) {
+	if resp, body := confirm(good, `{"unverified":true}`); resp.StatusCode != 200 || !strings.Contains(body, `"message":"confirmed: arn:aws:sns`) {
 		t.Errorf("got %d %s, want that it is confirmed", resp.StatusCode, body)
 	}
 	close(fetched)

@@ -54,6 +54,8 @@ type Server struct {
 	// limits; nil leaves those out.
 	Checker *provider.Checker
 
+	// AnswerHandshakes says that the receiver answers providers' handshakes where it can.
+	AnswerHandshakes bool
 	// ShowSecrets shows expected signatures whole.
 	ShowSecrets bool
 

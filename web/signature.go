@@ -21,8 +21,10 @@ type aboutView struct {
 	Title        string `json:"title"`
 	Docs         string `json:"docs"`
 	Notes        string `json:"notes,omitempty"`
-	Handshake    string `json:"handshake,omitempty"` // what the user has to do about it, in a sentence
-	Confirm      bool   `json:"confirm"`             // it is a handshake that …/confirm can answer
+	Handshake    string `json:"handshake,omitempty"`   // what the user has to do about it, in a sentence
+	Confirm      bool   `json:"confirm"`               // it is a handshake that …/confirm can answer
+	ConfirmURL   string `json:"confirm_url,omitempty"` // what …/confirm would fetch
+	Unanswered   string `json:"unanswered,omitempty"`  // why hookloop, which answers handshakes, could not answer this one
 	AddressesURL string `json:"addresses_url,omitempty"`
 }
 
@@ -69,6 +71,15 @@ func (s *Server) about(d *inspect.Delivery) (*aboutView, *int64) {
 	for i := range p.Handshakes {
 		if h := &p.Handshakes[i]; f.Handshake != "" && h.Name == f.Handshake {
 			v.Handshake, v.Confirm = h.Notes, !h.Confirm.IsZero()
+		}
+	}
+	if v.Confirm {
+		v.ConfirmURL, _ = s.Checker.ConfirmURL(d.Request()) // without one …/confirm says why
+	}
+	if s.AnswerHandshakes && f.Handshake != "" && d.Disposition == inspect.Forwarded {
+		r := d.Request()
+		if _, err := s.Checker.Answer(r, s.Checker.Recognize(r)); err != nil {
+			v.Unanswered = "hookloop could not answer it: " + err.Error()
 		}
 	}
 	if f.Certainty == provider.Guess {
@@ -123,7 +134,10 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := readJSON(w, r, maxSmallJSON, &struct{}{}); err != nil {
+	var in struct {
+		Unverified bool `json:"unverified"` // the user knows that it cannot be told who sent it
+	}
+	if err := readJSON(w, r, maxSmallJSON, &in); err != nil {
 		return err
 	}
 	if s.Checker == nil {
@@ -131,7 +145,11 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), fetchTimeout)
 	defer cancel()
-	message, err := s.Checker.Confirm(ctx, d.Request())
+	confirm := s.Checker.Confirm
+	if in.Unverified {
+		confirm = s.Checker.ConfirmUnverified
+	}
+	message, err := confirm(ctx, d.Request())
 	if err != nil { // a sentence: what happened and what to do
 		return problemf(http.StatusConflict, "%s", err)
 	}

@@ -10,6 +10,9 @@ import (
 // absent says why no scheme has a signature to look at.
 func (v *verification) absent() Diagnosis {
 	p := v.rec.Provider
+	if d := v.unknownVersion(); d != nil {
+		return *d
+	}
 	var wanted []*check
 	for i := range p.Schemes {
 		c := &check{p: p, s: &p.Schemes[i], settings: v.settings}
@@ -51,6 +54,30 @@ func (v *verification) absent() Diagnosis {
 		d.Reason += "; " + noSecret(p)
 	}
 	return d
+}
+
+// unknownVersion says of a signature that is there that what names its version
+// names none that is known; nil = no such is there.
+func (v *verification) unknownVersion() *Diagnosis {
+	p := v.rec.Provider
+	var known []string
+	var found *check
+	for i := range p.Schemes {
+		c := &check{p: p, s: &p.Schemes[i], settings: v.settings}
+		if c.s.If == nil || !c.s.If.is || c.s.If.not || !c.present(v.r) {
+			continue
+		}
+		found, known = c, append(known, c.s.If.want)
+	}
+	if found == nil {
+		return nil
+	}
+	source := &found.s.If.source
+	is := "is missing"
+	if text, ok := source.first(found.scope(v.r)); ok {
+		is = fmt.Sprintf("is %q", cut(text))
+	}
+	return &Diagnosis{Result: Invalid, Code: CodeUnknownVersion, Reason: fmt.Sprintf("unknown version: %s %s, and %s is expected", source.where(), is, joinWords(known, "or"))}
 }
 
 // asksForItself reports whether a scheme's If is that its signature is there.
@@ -163,7 +190,7 @@ func (v *verification) malformed(c *check, keys []*key) *Diagnosis {
 	for _, other := range encodings {
 		s := *c.s
 		s.Signature.form = other
-		if name, ok := anyHolds(&check{c.p, &s, c.settings}, v.r, keys); ok && other != form {
+		if name, ok := v.anyHolds(&check{c.p, &s, c.settings}, v.r, keys); ok && other != form {
 			reason += fmt.Sprintf("; it is %s, and would hold with %s", other, name)
 		}
 	}
@@ -180,15 +207,4 @@ func (v *verification) malformedJWT(c *check) *Diagnosis {
 		}
 	}
 	return nil
-}
-
-// anyHolds returns the label of the first key under which a request's
-// signature holds.
-func anyHolds(c *check, r *Request, keys []*key) (label string, ok bool) {
-	for _, k := range keys {
-		if held, err := c.holds(r, k); held && err == nil && c.bodyHashHolds(r) {
-			return k.label, true
-		}
-	}
-	return "", false
 }

@@ -23,7 +23,8 @@ func (v *verification) age(c *check, d *Diagnosis) {
 	d.SignedAt = at
 	limit := time.Duration(c.s.Tolerance)
 	// Receivers compare whole seconds, so a part of one is no age yet.
-	age := v.now.Truncate(time.Second).Sub(at.Truncate(time.Second))
+	now, at := v.now.Truncate(time.Second), at.Truncate(time.Second)
+	age, ahead := now.Sub(at), at.Sub(now) // which end at 292 years, either way
 	moment, hint := "it arrived", ""
 	if v.r.Time.IsZero() {
 		moment, hint = "now", "; --at gives the time when it arrived"
@@ -35,36 +36,40 @@ func (v *verification) age(c *check, d *Diagnosis) {
 	case age > limit:
 		d.Result, d.Code = Invalid, CodeTooOld
 		d.Reason = fmt.Sprintf("timestamp too old by %s: it was signed %s before %s, and %s takes at most %s%s", seconds(age-limit), seconds(age), moment, c.p.short(), seconds(limit), hint)
-	case -age > limit:
+	case ahead > limit:
 		d.Result, d.Code = Invalid, CodeInFuture
-		d.Reason = fmt.Sprintf("timestamp in the future by %s: it was signed %s ahead of %s, and %s takes at most %s%s", seconds(-age-limit), seconds(-age), moment, c.p.short(), seconds(limit), hint)
+		d.Reason = fmt.Sprintf("timestamp in the future by %s: it was signed %s ahead of %s, and %s takes at most %s%s", seconds(ahead-limit), seconds(ahead), moment, c.p.short(), seconds(limit), hint)
 	}
 }
 
-// jwtAge looks at exp and nbf of the token that k signed.
+// jwtAge looks at exp and nbf of the tokens that k signed. One that is in time is enough.
 func (v *verification) jwtAge(c *check, k *key, d *Diagnosis) {
-	sc := c.scope(v.r)
+	sc, found := c.scope(v.r), *d
 	for _, text := range c.s.Signature.values(sc) {
 		t, err := parseJWT(text)
 		if err != nil || !equal(t.signature, jwtMAC(t.signed, k.raw)) {
 			continue
 		}
-		if t.claims.IssuedAt != nil {
-			d.SignedAt = claimTime(*t.claims.IssuedAt)
+		one := found
+		if t.claims.issuedAt != nil {
+			one.SignedAt = claimTime(*t.claims.issuedAt)
 		}
 		if by, late := t.late(v.now); late {
-			d.Result, d.Code, d.Reason = Invalid, CodeTooOld, fmt.Sprintf("timestamp too old by %s: the JWT had expired (exp)", seconds(by))
+			one.Result, one.Code, one.Reason = Invalid, CodeTooOld, fmt.Sprintf("timestamp too old by %s: the JWT had expired (exp)", seconds(by))
 		} else if by, early := t.early(v.now); early {
-			d.Result, d.Code, d.Reason = Invalid, CodeInFuture, fmt.Sprintf("timestamp in the future by %s: the JWT is not valid yet (nbf)", seconds(by))
+			one.Result, one.Code, one.Reason = Invalid, CodeInFuture, fmt.Sprintf("timestamp in the future by %s: the JWT is not valid yet (nbf)", seconds(by))
 		}
-		return
+		if *d = one; one.Result != Invalid {
+			return
+		}
 	}
 }
 
 // seconds is a time in words that show the second: "12 s".
 func seconds(d time.Duration) string {
+	whole := d / time.Second
 	if d%time.Second != 0 {
-		d = d.Truncate(time.Second) + time.Second
+		whole++
 	}
-	return fmt.Sprintf("%d s", d/time.Second)
+	return fmt.Sprintf("%d s", whole)
 }

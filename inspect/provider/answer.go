@@ -28,9 +28,9 @@ func (c *Checker) Answer(r *Request, rec Recognition) (*Answer, error) {
 	}
 	sc := &scope{r: r, settings: c.Settings[p.Name]}
 	what := p.Whose() + " " + h.Name
-	why, refusal := c.examine(r, rec, sc, what)
-	if refusal != nil {
-		return refusal, nil
+	why, refusal, err := c.examine(r, rec, sc, what)
+	if refusal != nil || err != nil {
+		return refusal, err
 	}
 	if !h.Confirm.IsZero() {
 		why += ", not confirmed yet"
@@ -48,8 +48,9 @@ func (c *Checker) Answer(r *Request, rec Recognition) (*Answer, error) {
 }
 
 // examine looks at a handshake's signature and verify token. It returns why
-// it is answered, or the answer that refuses it.
-func (c *Checker) examine(r *Request, rec Recognition, sc *scope, what string) (string, *Answer) {
+// it is answered, or the answer that refuses it. The error is for one whose
+// answer would be signed without its signature being known to be good.
+func (c *Checker) examine(r *Request, rec Recognition, sc *scope, what string) (string, *Answer, error) {
 	h, why := rec.Handshake, what
 	ok, checked := h.meets(sc)
 	if !ok {
@@ -57,20 +58,44 @@ func (c *Checker) examine(r *Request, rec Recognition, sc *scope, what string) (
 		if status == 0 {
 			status = http.StatusForbidden
 		}
-		return "", refuse(status, fmt.Sprintf("%s, refused: its token is not the setting %s", what, h.Require.Setting))
+		return "", refuse(status, fmt.Sprintf("%s, refused: its token is not the setting %s", what, h.Require.Setting)), nil
 	}
 	if h.Require != nil && !checked {
 		why += fmt.Sprintf(" (its token was not checked: set %s to have it checked)", h.Require.Setting)
 	}
-	if h.Signed {
-		switch d := c.look(r, rec).run(); d.Result {
+	if v := c.look(r, rec); h.Signed || v.carriesSignature() {
+		switch d := v.run(); d.Result {
 		case Invalid:
-			return "", refuse(http.StatusUnauthorized, fmt.Sprintf("%s, refused: %s", what, d.Reason))
+			return "", refuse(http.StatusUnauthorized, fmt.Sprintf("%s, refused: %s", what, d.Reason)), nil
 		case Unverifiable:
+			if h.Reply != nil && h.Reply.keyed() {
+				return "", nil, fmt.Errorf("%s cannot be answered: the answer is signed, and it is not known whether %s sent it: %s", what, rec.Provider.short(), d.Reason)
+			}
 			why += fmt.Sprintf(" (unverified: %s)", d.Reason)
 		}
 	}
-	return why, nil
+	return why, nil, nil
+}
+
+// keyed reports whether a reply holds what a secret makes.
+func (r *Reply) keyed() bool { return r.Body.uses("hmac") || r.Body.uses("secret") }
+
+// forges reports whether a reply would hold the signature of a request: what
+// it is to sign begins as what p signs.
+func (r *Reply) forges(p *Provider, sc *scope) bool {
+	for i := range r.Body.parts {
+		part := &r.Body.parts[i]
+		if part.token != "hmac" {
+			continue
+		}
+		value, _ := part.source.first(sc)
+		for j := range p.Schemes {
+			if parts := p.Schemes[j].Message.parts; len(parts) > 0 && parts[0].token == "" && strings.HasPrefix(value, parts[0].text) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func refuse(status int, why string) *Answer {
@@ -124,8 +149,11 @@ func (c *Checker) fill(to *Answer, p *Provider, reply *Reply, sc *scope) error {
 
 // addKey puts the key into sc, where a reply is signed.
 func (c *Checker) addKey(p *Provider, reply *Reply, sc *scope) error {
-	if !reply.Body.uses("hmac") && !reply.Body.uses("secret") {
+	switch {
+	case !reply.keyed():
 		return nil
+	case reply.forges(p, sc):
+		return fmt.Errorf("what it wants signed begins as what %s signs, so the answer would be a signature of another request", p.short())
 	}
 	secrets := c.secretsOf(sc.r, p)
 	if len(secrets) == 0 {

@@ -173,7 +173,7 @@ func TestBuiltInHandshakes(t *testing.T) {
 
 const snsConfirmation = `{"Type":"SubscriptionConfirmation","MessageId":"1","Token":"demo","TopicArn":"arn:aws:sns:eu-west-1:000000000000:demo",` +
 	`"Message":"m","SubscribeURL":"` + subscribeURL + `","Timestamp":"2026-01-01T00:00:00.000Z","SignatureVersion":"1","Signature":"x",` +
-	`"SigningCertURL":"https://sns.eu-west-1.amazonaws.com/cert.pem"}`
+	`"SigningCertURL":"https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem"}`
 
 // noNetwork refuses whatever is fetched: answering is not confirming.
 func noNetwork(t *testing.T) http.RoundTripper {
@@ -191,7 +191,13 @@ func TestConfirm(t *testing.T) {
 	}))
 	defer server.Close()
 	c := &Checker{Catalog: BuiltIn(), HTTP: towards(server)}
-	line, err := c.Confirm(t.Context(), post(strings.Replace(snsConfirmation, `"Signature":"x"`, `"Signature":"eA=="`, 1)))
+	unverified := post(strings.Replace(snsConfirmation, `"Signature":"x"`, `"Signature":"eA=="`, 1))
+	line, err := c.Confirm(t.Context(), unverified)
+	var stranger *UnverifiedError
+	if !errors.As(err, &stranger) || stranger.About() != "arn:aws:sns:eu-west-1:000000000000:demo at sns.eu-west-1.amazonaws.com" || asked != "" {
+		t.Errorf("unverified: got %q, %v after asking %s", line, err, asked)
+	}
+	line, err = c.ConfirmUnverified(t.Context(), unverified)
 	if err != nil || line != "confirmed: arn:aws:sns:eu-west-1:000000000000:demo:1" || asked != subscribeURL {
 		t.Errorf("got %q, %v after asking %s", line, err, asked)
 	}

@@ -50,7 +50,7 @@ func (c *check) items(sc *scope, yield func(*scope) bool) {
 	p, _ := parsePointer(c.s.Each)
 	sc.doc().each(p, func(v span) bool {
 		one := *sc
-		one.item = &document{text: sc.r.Body[v.start:v.end]}
+		one.item = &document{text: sc.r.Body[v.start:v.end], bounded: true}
 		return yield(&one)
 	})
 }
@@ -214,10 +214,14 @@ func parseTime(form, text string) (time.Time, bool) {
 	case err != nil || n < 0:
 		return time.Time{}, false
 	case form == "unixms":
-		return time.UnixMilli(n), true
+		return time.UnixMilli(n), n/1000 <= lastSecond
 	}
-	return time.Unix(n, 0), n < 1<<40
+	return time.Unix(n, 0), n <= lastSecond
 }
+
+// lastSecond is the end of the year 9999, after which no time can be written
+// as RFC 3339 has it.
+const lastSecond = 253402300799
 
 // formatTime is the inverse of parseTime.
 func formatTime(form string, t time.Time) string {

@@ -20,7 +20,7 @@ type Checker struct {
 	Secrets  map[string][]Secret          // by provider; any of them may match
 	Settings map[string]map[string]string // by provider and key
 	Keys     *Fetcher                     // fetches certificates and keys; nil = none are fetched
-	HTTP     http.RoundTripper            // for Confirm; nil = http.DefaultTransport
+	HTTP     http.RoundTripper            // for Confirm; nil = one of its own, with the proxy of the environment
 
 	mu     sync.RWMutex
 	added  map[string][]Secret // by AddSecret
@@ -59,6 +59,7 @@ type Facts struct {
 	Others          []string     `json:"others,omitempty"` // for a guess
 	Event           string       `json:"event_type"`
 	EventID         string       `json:"event_id"`
+	EventIDHash     bool         `json:"event_id_hash,omitempty"`    // EventID is a hash of the body, as there is no ID
 	ProviderAttempt int          `json:"provider_attempt,omitempty"` // the provider's own count; 0 = it says nothing
 	Handshake       string       `json:"handshake,omitempty"`        // its name: "url_verification"
 	Signature       Result       `json:"signature"`                  // "" = nobody looked
@@ -93,6 +94,7 @@ func (c *Checker) Recognize(r *Request) Recognition {
 	if c == nil || c.Catalog == nil {
 		return Recognition{}
 	}
+	r = r.sharing()
 	rec := c.Catalog.Recognize(r, c.named(r))
 	if rec.Certainty != Guess {
 		return rec
@@ -154,15 +156,26 @@ func (c *Checker) secretsOf(r *Request, p *Provider) []Secret {
 	return all
 }
 
+// The settings that are public keys, and what labels of settings begin with.
+var publicSettings = []string{"public_key", "cert_pem"}
+
+const settingLabel = "the setting "
+
+// isPublic reports whether a secret is a setting that is a public key.
+func (s Secret) isPublic() bool {
+	name, ok := strings.CutPrefix(s.Label, settingLabel)
+	return ok && slices.Contains(publicSettings, name)
+}
+
 // keySettings returns the keys that stand among settings.
 func keySettings(settings map[string]string) (all []Secret) {
-	for _, name := range []string{"public_key", "cert_pem"} {
+	for _, name := range publicSettings {
 		if value := settings[name]; value != "" {
-			all = append(all, Secret{Label: "the setting " + name, Value: value})
+			all = append(all, Secret{Label: settingLabel + name, Value: value})
 		}
 	}
 	if raw, err := decode("base64", strings.TrimSpace(settings["secret_b64"])); err == nil && len(raw) > 0 {
-		all = append(all, Secret{Label: "the setting secret_b64", Value: string(raw)})
+		all = append(all, Secret{Label: settingLabel + "secret_b64", Value: string(raw)})
 	}
 	return all
 }
@@ -199,20 +212,24 @@ func (c *Checker) keyOf(s *Scheme, secret Secret) (*key, error) {
 // Verify says whether r's signature holds, at the time when it was received
 // and for the URL that was called. It fetches keys where it needs to, until ctx ends.
 func (c *Checker) Verify(ctx context.Context, r *Request) Diagnosis {
+	r = r.sharing()
 	v := c.begin(ctx, r, c.Recognize(r))
 	v.explain = true
 	return v.run()
 }
 
-// Assess is Recognize and Verify in brief. It never waits: where a key would
-// have to be fetched first, pending is true and the signature unverifiable; a
-// later Assess, after Verify, knows more.
+// Assess is Recognize and Verify in brief, at a cost that grows with the size
+// of r and no faster. It never waits, and does not look for the reason why a
+// signature does not hold. Pending says that Verify knows more, because a key
+// has to be fetched first, with CodeNoKey, or because of that reason; see With.
 func (c *Checker) Assess(r *Request) (f Facts, pending bool) {
+	r = r.sharing()
 	rec := c.Recognize(r)
 	v := c.look(r, rec)
+	v.brief = true
 	d := v.run()
 	f = Facts{
-		Certainty: rec.Certainty, Others: rec.Others, Event: rec.Event, EventID: rec.EventID, ProviderAttempt: rec.Attempt,
+		Certainty: rec.Certainty, Others: rec.Others, Event: rec.Event, EventID: rec.EventID, EventIDHash: rec.EventIDHash, ProviderAttempt: rec.Attempt,
 	}.With(d)
 	if rec.Provider != nil {
 		f.Provider = rec.Provider.Name
@@ -221,7 +238,7 @@ func (c *Checker) Assess(r *Request) (f Facts, pending bool) {
 	if rec.Handshake != nil {
 		f.Handshake = rec.Handshake.Name
 	}
-	return f, v.pending
+	return f, v.pending || v.later
 }
 
 // AddSecret adds a secret at run time, as the one that Notion hands over in its handshake.

@@ -103,9 +103,9 @@ func TestVisit(t *testing.T) {
 			body: "<ConfirmSubscriptionResponse><ConfirmSubscriptionResult><SubscriptionArn>arn:aws:sns:eu-west-1:000000000000:demo:1</SubscriptionArn></ConfirmSubscriptionResult></ConfirmSubscriptionResponse>",
 			want: "confirmed: arn:aws:sns:eu-west-1:000000000000:demo:1",
 		},
-		{name: "other body", status: 200, body: "ok", want: "confirmed: sns.eu-west-1.amazonaws.com answered 200 OK"},
-		{name: "hostile body", status: 200, body: "<SubscriptionArn>arn:\x1b[2J</SubscriptionArn>", want: "confirmed: sns.eu-west-1.amazonaws.com answered 200 OK"},
-		{name: "endless body", status: 200, body: strings.Repeat("x", 4*confirmBody) + "<SubscriptionArn>arn:a</SubscriptionArn>", want: "confirmed: sns.eu-west-1.amazonaws.com answered 200 OK"},
+		{name: "other body", status: 200, body: "ok", want: "sns.eu-west-1.amazonaws.com answered 200 OK, no ARN: look whether it is confirmed"},
+		{name: "hostile body", status: 200, body: "<SubscriptionArn>arn:\x1b[2J</SubscriptionArn>", want: "sns.eu-west-1.amazonaws.com answered 200 OK, no ARN: look whether it is confirmed"},
+		{name: "endless body", status: 200, body: strings.Repeat("x", 4*confirmBody) + "<SubscriptionArn>arn:a</SubscriptionArn>", want: "sns.eu-west-1.amazonaws.com answered 200 OK, no ARN: look whether it is confirmed"},
 		{name: "refused", status: 403, failed: "sns.eu-west-1.amazonaws.com answered 403 Forbidden"},
 		{name: "redirect", status: 302, location: "https://sns.eu-west-1.amazonaws.com/elsewhere", failed: "sns.eu-west-1.amazonaws.com answered 302 Found"},
 	}

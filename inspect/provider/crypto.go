@@ -17,6 +17,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"hash"
+	"slices"
 	"strings"
 )
 
@@ -33,19 +34,45 @@ type key struct {
 // it and holds nothing of it.
 func (s *Scheme) newKey(secret Secret) (*key, error) {
 	k := &key{label: secret.Label, secret: secret.Value}
-	if secret.Value == "" {
-		return nil, errors.New("it is empty")
-	}
 	var err error
-	if s.public() {
-		k.public, k.private, err = s.parseAsymmetric(secret.Value)
-	} else {
+	switch {
+	case strings.TrimSpace(secret.Value) == "":
+		return nil, errors.New("it is empty")
+	case !s.public() && (secret.isPublic() || looksPublic(secret.Value)):
+		return nil, errors.New("it is a public key or a certificate, which everybody may know, and a shared secret is expected")
+	case !s.public():
 		k.raw, err = s.Key.key(secret.Value)
+	case s.mixed && !secret.isPublic() && !s.marksPublic(secret.Value):
+		return nil, errors.New("it does not say that it is a public key: give it in PEM, with whpk_ before it, or with --set public_key=KEY")
+	default:
+		k.public, k.private, err = s.parseAsymmetric(secret.Value)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return k, nil
+}
+
+// looksPublic reports whether text is, or is in the form of, an asymmetric key
+// or a certificate. As the key of an HMAC anybody could sign with it.
+func looksPublic(text string) bool {
+	text = strings.TrimSpace(text)
+	if strings.Contains(text, "-----BEGIN") || strings.HasPrefix(text, "whpk_") || strings.HasPrefix(text, "whsk_") {
+		return true
+	}
+	for _, coding := range []string{"hex", "base64", "base64url"} {
+		if b, err := decode(coding, text); err == nil && len(b) > 40 && b[0] == 0x30 && parseDER(b) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// marksPublic reports whether text says itself that it is an asymmetric key.
+func (s *Scheme) marksPublic(text string) bool {
+	text = strings.TrimSpace(text)
+	return strings.Contains(text, "-----BEGIN") || strings.HasPrefix(text, "whsk_") ||
+		slices.ContainsFunc(s.Key.strip, func(prefix string) bool { return strings.HasPrefix(text, prefix) })
 }
 
 // canSign reports whether k makes signatures.
@@ -69,10 +96,12 @@ func (s *Scheme) parseAsymmetric(text string) (crypto.PublicKey, crypto.Signer, 
 		found = signer.Public()
 	}
 	if !s.fits(found) {
-		return nil, nil, errors.New("it is not a key for " + string(s.Kind))
+		return nil, nil, errors.New("it is no " + keyNames[s.Kind] + " key")
 	}
 	return found, signer, nil
 }
+
+var keyNames = map[Kind]string{Ed25519: "Ed25519", ECDSASHA256: "ECDSA P-256", RSASHA256: "RSA", RSASHA1: "RSA"}
 
 // fits reports whether a public key is one for the scheme's kind.
 func (s *Scheme) fits(public any) bool {

@@ -4,13 +4,40 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 )
 
-// maxTried is the size of a body up to which a verification that nobody waits
-// for tries what would make a signature hold.
-const maxTried = 1 << 20
+// maxHashed is how many bytes are hashed while it is tried what would make a
+// signature hold, and then no more is tried.
+const maxHashed = 64 << 20
+
+// tries reports whether r may be tried with one more key, and counts it.
+func (v *verification) tries(c *check, r *Request) bool {
+	size := 512
+	if c.s.readsBody() {
+		size += len(r.Body)
+	}
+	v.hashed += size * len(c.urls(r.URL))
+	v.cut = v.cut || v.hashed > maxHashed || v.ctx != nil && v.ctx.Err() != nil
+	return !v.cut
+}
+
+// anyHolds returns the label of the first key under which a request's
+// signature holds.
+func (v *verification) anyHolds(c *check, r *Request, keys []*key) (label string, ok bool) {
+	for _, k := range keys {
+		if !v.tries(c, r) {
+			return "", false
+		}
+		if held, err := c.holds(r, k); held && err == nil && c.bodyHashHolds(r) {
+			return k.label, true
+		}
+	}
+	return "", false
+}
 
 // mismatch says why a signature that is there is under none of the keys. What
 // would make it hold is tried; the cheapest and likeliest first.
@@ -18,10 +45,6 @@ func (v *verification) mismatch(c *check, keys []*key) Diagnosis {
 	d := Diagnosis{Result: Invalid}
 	if bad := v.malformed(c, keys); bad != nil {
 		return *bad
-	}
-	if !v.explain && len(v.r.Body) > maxTried && c.s.readsBody() {
-		d.Code, d.Reason = CodeWrongSecret, v.wrong(c, keys)
-		return d
 	}
 	if how := v.secretForm(c); how != "" {
 		d.Code, d.Reason = CodeSecretForm, how
@@ -38,14 +61,36 @@ func (v *verification) mismatch(c *check, keys []*key) Diagnosis {
 		}
 	}
 	if c.s.Message.uses("url") {
-		if url := v.findURL(c, keys); url != "" {
-			d.Code, d.Reason = CodeURLDiffers, fmt.Sprintf("URL differs: the signature matches %s, not %s; give it with --url", url, v.r.URL)
+		if other := v.findURL(c, keys); other != "" {
+			d.Code, d.Reason = CodeURLDiffers, fmt.Sprintf("URL differs: the signature matches %s, not %s; give it with --url", other, v.r.URL)
 			return d
 		}
 	}
 	d.Code = CodeWrongSecret
 	d.Reason = v.wrong(c, keys)
+	if v.cut {
+		d.Reason += "; not all that would make it match was tried, for that takes long with a large body"
+	}
+	v.ownURL(c, &d)
 	return d
+}
+
+// ownURL says of a signature that does not hold that it cannot be checked
+// where the URL is signed, and the one that is known is of this machine only:
+// the provider has called another, as that of a proxy.
+func (v *verification) ownURL(c *check, d *Diagnosis) {
+	if !c.s.Message.uses("url") {
+		return
+	}
+	u, err := url.Parse(v.r.URL)
+	if err != nil {
+		return
+	}
+	addr, _ := netip.ParseAddr(u.Hostname())
+	if name := strings.ToLower(u.Hostname()); addr.IsLoopback() || addr.IsUnspecified() || name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		d.Result, d.Code = Unverifiable, CodeURLDiffers
+		d.Reason = fmt.Sprintf("the URL that the provider called is signed, and %s is not it, or the secret is wrong: give the public one with --url", cut(v.r.URL))
+	}
 }
 
 // wrong says that nothing is known but that it is wrong.
@@ -89,24 +134,23 @@ func (v *verification) unfitSecret(c *check, problem error) Diagnosis {
 		d.Reason = how
 		return d
 	}
-	form := c.s.Key.text
-	switch {
-	case c.s.public():
-		form = "a public key, as " + c.p.short() + " shows it"
-	case form == "":
-		form = "text"
-	}
 	if whose := v.swapped(c); whose != "" {
 		d.Code, d.Reason = CodeWrongSecret, "wrong secret: "+whose
 		return d
 	}
-	d.Reason = fmt.Sprintf("secret in the wrong form: %v; %s is expected", problem, form)
+	d.Reason = fmt.Sprintf("secret in the wrong form: %v", problem)
+	if c.s.public() {
+		d.Reason += fmt.Sprintf("; give the public key that %s shows", c.p.short())
+	}
 	return d
 }
 
 // secretForm says in which other form a secret would match, or "".
 func (v *verification) secretForm(c *check) string {
 	for _, secret := range v.secrets {
+		if !c.s.public() && (secret.isPublic() || looksPublic(secret.Value)) {
+			continue
+		}
 		for _, form := range secretForms(secret.Value) {
 			var k *key
 			if c.s.public() {
@@ -116,29 +160,53 @@ func (v *verification) secretForm(c *check) string {
 			} else {
 				k = &key{label: secret.Label, secret: string(form.raw), raw: form.raw}
 			}
+			if !v.tries(c, v.r) {
+				return ""
+			}
 			if held, err := c.holds(v.r, k); held && err == nil {
-				return fmt.Sprintf("secret in the wrong form: %s would match %s", secret.Label, form.how)
+				return fmt.Sprintf("secret in the wrong form: %s would match %s; %s", secret.Label, form.how, c.ownForm(form))
 			}
 		}
 	}
 	return ""
 }
 
+// ownForm says in which form the scheme's own key is, and what to change where
+// a secret would match in another.
+func (c *check) ownForm(found secretShape) string {
+	switch {
+	case found.trimmed:
+		return "give it so"
+	case c.s.public():
+		return "give it as " + c.p.short() + " shows it"
+	}
+	form := "as text, as it is shown"
+	if c.s.Key.coding != "" {
+		form = "decoded from " + c.s.Key.coding
+	}
+	if len(c.s.Key.strip) > 0 {
+		form += ", without " + joinWords(c.s.Key.strip, "or")
+	}
+	return fmt.Sprintf("%s takes it %s: change the program that signs, or give the secret as %s shows it", c.p.short(), form, c.p.short())
+}
+
 type secretShape struct {
-	how string
-	raw []byte
+	how     string
+	raw     []byte
+	trimmed bool // only what stands around it is gone
 }
 
 // secretForms returns what a secret can be taken for.
 func secretForms(text string) (all []secretShape) {
 	add := func(how string, raw []byte, err error) {
 		if err == nil && len(raw) > 0 {
-			all = append(all, secretShape{how, raw})
+			all = append(all, secretShape{how: how, raw: raw})
 		}
 	}
 	bare := strings.Trim(text, " \t\r\n\"'`")
 	if bare != text {
 		add("without the quotes, spaces or line ends around it", []byte(bare), nil)
+		all[0].trimmed = true
 	}
 	decodings := func(of, bare string) {
 		for _, coding := range encodings {
@@ -165,7 +233,7 @@ func secretForms(text string) (all []secretShape) {
 func (v *verification) swapped(c *check) string {
 	try := func(whose string, secrets []Secret) string {
 		keys, _ := v.c.keysOf(c.s, secrets)
-		if label, ok := anyHolds(c, v.r, keys); ok {
+		if label, ok := v.anyHolds(c, v.r, keys); ok {
 			return fmt.Sprintf("the one configured for %s (%s) would match", whose, label)
 		}
 		return ""
@@ -188,8 +256,11 @@ func (v *verification) findBody(c *check, keys []*key) string {
 	r := *v.r
 	for how, body := range bodies(v.r) {
 		r.Body = body
-		if _, ok := anyHolds(c, &r, keys); ok {
+		if _, ok := v.anyHolds(c, &r, keys); ok {
 			return how
+		}
+		if v.cut {
+			break
 		}
 	}
 	return ""
@@ -198,9 +269,16 @@ func (v *verification) findBody(c *check, keys []*key) string {
 // hashMismatch says that the body is not the one whose hash is signed.
 func (v *verification) hashMismatch(c *check) string {
 	reason := fmt.Sprintf("body changed: its SHA-256 is not the one in %s", c.s.BodyHash.where())
+	if v.brief {
+		v.later = true
+		return reason
+	}
 	r := *v.r
 	for how, body := range bodies(v.r) {
-		if r.Body = body; c.bodyHashHolds(&r) {
+		if r.Body = body; !v.tries(c, &r) {
+			break
+		}
+		if c.bodyHashHolds(&r) {
 			return reason + ", which matches " + how
 		}
 	}
@@ -212,8 +290,11 @@ func (v *verification) findURL(c *check, keys []*key) string {
 	r := *v.r
 	for _, url := range addresses(v.r) {
 		r.URL = url
-		if _, ok := anyHolds(c, &r, keys); ok {
+		if _, ok := v.anyHolds(c, &r, keys); ok {
 			return url
+		}
+		if v.cut {
+			break
 		}
 	}
 	return ""

@@ -101,7 +101,7 @@ func TestStripeDiagnoses(t *testing.T) {
 		{"odd timestamp", "t=now,v1=" + hexMAC(key, "now.{}"), "{}", want{Invalid, CodeMalformed, `"now"`}},
 		{"other secret", "t=1760000000,v1=" + hexMAC("other", "1760000000.{}"), "{}", want{Invalid, CodeWrongSecret, "wrong secret, or the body or the timestamp was changed"}},
 		{"second of two", "t=1760000000,v1=" + hexMAC("old", "1760000000.{}") + "," + sign("1760000000", "{}"), "{}", want{Valid, CodeOK, ""}},
-		{"secret decoded", "t=1760000000,v1=" + hexMAC("testtesttest", "1760000000.{}"), "{}", want{Invalid, CodeSecretForm, "secret in the wrong form: S1 would match if it were decoded from base64, without whsec_"}},
+		{"secret decoded", "t=1760000000,v1=" + hexMAC("testtesttest", "1760000000.{}"), "{}", want{Invalid, CodeSecretForm, "secret in the wrong form: S1 would match if it were decoded from base64, without whsec_; Stripe takes it as text, as it is shown: change the program that signs, or give the secret as Stripe shows it"}},
 		{"newline lost", sign("1760000000", "{}\n"), "{}", want{Invalid, CodeBodyChanged, "body changed: the signature matches the body with a trailing newline (LF)"}},
 		{"newline added", sign("1760000000", "{}"), "{}\n", want{Invalid, CodeBodyChanged, "without its trailing newline"}},
 		{"line endings", sign("1760000000", "{\r\n}"), "{\n}", want{Invalid, CodeBodyChanged, "CRLF line endings"}},
@@ -146,7 +146,7 @@ func TestOtherDiagnoses(t *testing.T) {
 		{"rotation", checkerFor("github", "new", "secret"), arrived("{}", github, good), want{Valid, CodeOK, "with S2"}},
 		{"several lines", checkerFor("github", "secret"), arrived("{}", github, "sha256="+hexMAC("x", "{}"), github, good), want{Valid, CodeOK, ""}},
 		{"sha1 for sha256", checkerFor("bitbucket", "secret"), arrived("{}", "X-Hub-Signature", "sha1="+hexSHA1MAC("secret", "{}")), want{Invalid, CodeMalformed, "begins with sha1=, and sha256= is expected"}},
-		{"quotes", checkerFor("github", `"secret"`), arrived("{}", github, good), want{Invalid, CodeSecretForm, "without the quotes, spaces or line ends"}},
+		{"quotes", checkerFor("github", `"secret"`), arrived("{}", github, good), want{Invalid, CodeSecretForm, "would match without the quotes, spaces or line ends around it; give it so"}},
 		{"newline", checkerFor("github", "secret\n"), arrived("{}", github, good), want{Invalid, CodeSecretForm, "secret in the wrong form"}},
 		{"hex", checkerFor("github", "736563726574"), arrived("{}", github, good), want{Invalid, CodeSecretForm, "decoded from hex"}},
 		{"truncated", checkerFor("github", "secret"), truncated(arrived("{}", github, good)), want{Unverifiable, CodeTruncated, "not kept whole"}},
@@ -159,7 +159,9 @@ func TestOtherDiagnoses(t *testing.T) {
 		{"no setting", checkerFor("assemblyai", "x"), arrived("{}"), want{Unverifiable, CodeNoSetting, "--set header=VALUE"}},
 		{"no webhook-id", checkerFor("standardwebhooks", "whsec_c2VjcmV0"), arrived("{}", "Webhook-Timestamp", "1760000000", "Webhook-Signature", "v1,"+base64MAC("secret", "x")), want{Invalid, CodeMissing, "header missing: what is signed needs header webhook-id"}},
 		{"v2 of standard webhooks", checkerFor("standardwebhooks", "whsec_c2VjcmV0"), arrived("{}", "Webhook-Id", "m", "Webhook-Timestamp", "1760000000", "Webhook-Signature", "v2,"+base64MAC("secret", "m.1760000000.{}")), want{Invalid, CodeUnknownVersion, "unknown version"}},
-		{"no whsec", checkerFor("standardwebhooks", "whsec_c2VjcmV0"), arrived("{}", "Webhook-Id", "m", "Webhook-Timestamp", "1760000000", "Webhook-Signature", "v1,"+base64MAC("whsec_c2VjcmV0", "m.1760000000.{}")), want{Invalid, CodeSecretForm, "taken as text"}},
+		{"no whsec", checkerFor("standardwebhooks", "whsec_c2VjcmV0"), arrived("{}", "Webhook-Id", "m", "Webhook-Timestamp", "1760000000", "Webhook-Signature", "v1,"+base64MAC("whsec_c2VjcmV0", "m.1760000000.{}")), want{Invalid, CodeSecretForm, "taken as text, as it stands; Standard Webhooks takes it decoded from base64, without whsec_: change the program"}},
+		{"no base64", checkerFor("standardwebhooks", "whsec_!"), arrived("{}", "Webhook-Id", "m", "Webhook-Timestamp", "1760000000", "Webhook-Signature", "v1,"+base64MAC("k", "")), want{Invalid, CodeSecretForm, "secret in the wrong form: S1 does not fit: it is not base64, with or without whsec_"}},
+		{"no public key", checkerFor("discord", "zz"), arrived("{}", "X-Signature-Ed25519", strings.Repeat("00", 64), "X-Signature-Timestamp", "1760000000"), want{Invalid, CodeSecretForm, "S1 does not fit: it is no Ed25519 key; give the public key that Discord shows"}},
 		{"key not hex", checkerFor("adyen", "zz"), arrived("{}", "HmacSignature", base64MAC("k", "{}")), want{Invalid, CodeSecretForm, "secret in the wrong form: S1 does not fit: it is not hex"}},
 		{"alg none", checkerFor("daglo", "k"), arrived("", "Authorization", b64(`{"alg":"none"}`)+"."+b64(`{}`)+"."), want{Invalid, CodeMalformed, "not signed with HS256"}},
 		{"another's jwt", checkerFor("daglo", "k"), arrived("", "Authorization", "Bearer "+signJWT(nil, []byte("other"), captured, true)), want{Invalid, CodeWrongSecret, "wrong secret, or the JWT was changed on the way: the signature does not match with S1"}},
@@ -271,13 +273,13 @@ func TestExplanation(t *testing.T) {
 		t.Error("Masked changed the explanation itself")
 	}
 	// HubSpot's signed string begins with the secret.
-	d = checkerFor("hubspot", "hub-secret").Verify(context.Background(), arrived("[]", "X-Hubspot-Signature", strings.Repeat("0", 64)))
-	if !bytes.Contains(d.Explain.Message, []byte("hub-secret")) || string(d.Explain.Masked().Message) != "…[]" {
+	d = checkerFor("hubspot", "hub-secret").Verify(context.Background(), arrived("[]", "X-Hubspot-Signature", strings.Repeat("0", 64), "X-Hubspot-Signature-Version", "v1"))
+	if !bytes.Contains(d.Explain.Message, []byte("hub-secret")) || string(d.Explain.Masked().Message) != "…[]" || d.Explain.Masked().Size != len("hub-secret[]") {
 		t.Errorf("message %q, masked %q", d.Explain.Message, d.Explain.Masked().Message)
 	}
 	// A token is the secret.
 	d = checkerFor("telegram", "tok-secret-tok-secret").Verify(context.Background(), arrived("{}", "X-Telegram-Bot-Api-Secret-Token", "x"))
-	if d.Explain.Message != nil || d.Explain.Expected != "tok-secret-tok-secret" || d.Explain.Masked().Expected != "…" {
+	if d.Explain.Message != nil || d.Explain.Expected != "tok-secret-tok-secret" || d.Explain.Masked().Expected != "…" || d.Explain.Received[0] != "x" || d.Explain.Masked().Received[0] != "…" {
 		t.Errorf("got %+v, masked %+v", d.Explain, d.Explain.Masked())
 	}
 	// Of a public key nothing is expected.
@@ -378,7 +380,7 @@ func TestNow(t *testing.T) {
 func TestSignedAtUnchecked(t *testing.T) {
 	paypal := []string{
 		"Paypal-Transmission-Sig", "AAAA", "Paypal-Transmission-Id", "i", "Paypal-Transmission-Time", captured.UTC().Format(time.RFC3339),
-		"Paypal-Cert-Url", "https://api.paypal.com/cert",
+		"Paypal-Cert-Url", "https://api.paypal.com/v1/notifications/certs/CERT-1",
 	}
 	for _, tt := range []struct {
 		c *Checker

@@ -9,6 +9,7 @@ import (
 // shown masked unless the user wants otherwise; see Masked.
 type Explanation struct {
 	Message  []byte   // the exact signed string; nil where the token itself is compared
+	Size     int      // of the signed string, also where Message is masked
 	Expected string   // the signature that the first secret makes, as it would stand in the request; "" for public keys
 	Received []string // the candidates found in the request
 	Where    string   // "header Stripe-Signature"
@@ -21,7 +22,8 @@ type Explanation struct {
 const hidden = "…"
 
 // Masked returns e with what Expected holds hidden but for its first
-// characters, and with the secret hidden where Message holds it.
+// characters, and with the secret hidden where Message holds it. Tokens are
+// hidden whole, also those that were received.
 func (e *Explanation) Masked() *Explanation {
 	if e == nil {
 		return nil
@@ -36,6 +38,12 @@ func (e *Explanation) Masked() *Explanation {
 	}
 	if e.secret != "" && e.Message != nil {
 		m.Message = bytes.ReplaceAll(e.Message, []byte(e.secret), []byte(hidden))
+	}
+	if e.Message == nil { // nor is another's token shown
+		m.Received = make([]string, len(e.Received))
+		for i := range m.Received {
+			m.Received[i] = e.prefix + hidden
+		}
 	}
 	m.secret = ""
 	return &m
@@ -68,6 +76,7 @@ func (c *check) explanation(r *Request, k *key) *Explanation {
 		c.explainJWT(e, shown, k)
 	default:
 		e.Message, _ = c.s.Message.expand(shown)
+		e.Size = len(e.Message)
 		if k.public == nil {
 			mac, _ := c.s.mac(shown, k)
 			e.Expected = e.prefix + encode(c.s.Signature.form, mac)
@@ -82,7 +91,7 @@ func (c *check) explanation(r *Request, k *key) *Explanation {
 func (c *check) explainJWT(e *Explanation, sc *scope, k *key) {
 	for _, text := range c.s.Signature.values(sc) {
 		if t, err := parseJWT(text); err == nil {
-			e.Message = []byte(t.signed)
+			e.Message, e.Size = []byte(t.signed), len(t.signed)
 			e.prefix += t.signed + "."
 			e.Expected = e.prefix + encode("base64url", jwtMAC(t.signed, k.raw))
 			return

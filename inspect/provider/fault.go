@@ -82,6 +82,9 @@ func (l *loader) located(line int, entry, path, text string) error {
 	var names []string
 	for _, name := range []string{l.prefix, entry, path} {
 		if name != "" {
+			if quoted := strconv.Quote(name); strings.Contains(quoted, `\`) { // it would do things to a terminal
+				name = quoted
+			}
 			names = append(names, name)
 		}
 	}

@@ -18,7 +18,8 @@ const (
 	fetchLimit   = 64 << 10
 	keepKeys     = 24 * time.Hour  // unless the row says otherwise
 	keepFailures = 1 * time.Minute // before it is tried again
-	keepAtMost   = 64              // addresses; more are not kept
+	keepAtMost   = 64              // addresses
+	fetchAtMost  = 8               // at a time
 )
 
 // A Fetcher fetches certificates and key sets: over https only, from hosts
@@ -39,7 +40,11 @@ type fetched struct {
 	body  []byte
 	err   error
 	until time.Time
+	used  time.Time // when it was last asked for
 }
+
+// errBusy is the error for what is not fetched because too much is at once.
+var errBusy = errors.New("too many addresses are being fetched: look again in a moment")
 
 // errNotFetched is the error for what would have to be fetched first.
 var errNotFetched = errors.New("it has not been fetched yet")
@@ -52,6 +57,9 @@ func (f *Fetcher) get(ctx context.Context, address *url.URL, keep time.Duration)
 		e = f.begin(ctx, address, keep)
 	}
 	f.mu.Unlock()
+	if e == nil {
+		return nil, errBusy
+	}
 	select {
 	case <-e.done:
 		return e.body, e.err
@@ -74,19 +82,53 @@ func (f *Fetcher) have(address *url.URL) ([]byte, error) {
 // fresh returns what is kept of an address and not too old, or nil; f.mu is held.
 func (f *Fetcher) fresh(address *url.URL) *fetched {
 	e := f.kept[address.String()]
-	if e != nil && e.finished() && !time.Now().Before(e.until) {
+	if e == nil || e.finished() && !time.Now().Before(e.until) {
 		return nil
 	}
+	e.used = time.Now()
 	return e
 }
 
-// begin starts to fetch; f.mu is held. It goes on when the caller's ctx ends,
-// for the others who wait.
+// room makes room for one address more; f.mu is held. Failures go first, then
+// what was not asked for the longest. It reports false while too many are being fetched.
+func (f *Fetcher) room() bool {
+	running, oldest := 0, ""
+	for address, e := range f.kept {
+		switch {
+		case !e.finished():
+			running++
+		case oldest == "" || f.kept[oldest].outlives(e):
+			oldest = address
+		}
+	}
+	if running >= fetchAtMost {
+		return false
+	}
+	if len(f.kept) >= keepAtMost {
+		delete(f.kept, oldest)
+	}
+	return true
+}
+
+// outlives reports whether e is to be kept rather than another. Both are finished.
+func (e *fetched) outlives(other *fetched) bool {
+	if failed := e.err != nil; failed != (other.err != nil) {
+		return !failed
+	}
+	return e.used.After(other.used)
+}
+
+// begin starts to fetch, unless too many are being fetched: then it returns
+// nil; f.mu is held. It goes on when the caller's ctx ends, for the others who wait.
 func (f *Fetcher) begin(ctx context.Context, address *url.URL, keep time.Duration) *fetched {
-	if f.kept == nil || len(f.kept) >= keepAtMost {
+	if f.kept == nil {
 		f.kept = map[string]*fetched{}
 	}
-	e := &fetched{done: make(chan struct{})}
+	delete(f.kept, address.String())
+	if !f.room() {
+		return nil
+	}
+	e := &fetched{done: make(chan struct{}), used: time.Now()}
 	f.kept[address.String()] = e
 	go func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,6 +31,9 @@ func (v *verification) fetchKeys(c *check, offline bool) ([]*key, *Diagnosis) {
 		}
 	}
 	address, err := pinned(text, source.Hosts)
+	if err == nil && source.JWKS == "" {
+		address, err = source.plain(address)
+	}
 	if offline && named(text, source.Hosts) {
 		err = nil
 	}
@@ -42,7 +47,7 @@ func (v *verification) fetchKeys(c *check, offline bool) ([]*key, *Diagnosis) {
 	if err == nil {
 		return keys, nil
 	}
-	v.pending = errors.Is(err, errNotFetched)
+	v.pending = errors.Is(err, errNotFetched) || errors.Is(err, errBusy)
 	override := "cert_pem=@FILE"
 	if what == "key set" {
 		override = "public_key=KEY"
@@ -50,12 +55,34 @@ func (v *verification) fetchKeys(c *check, offline bool) ([]*key, *Diagnosis) {
 	return nil, &Diagnosis{Result: Unverifiable, Code: CodeNoKey, Reason: fmt.Sprintf("the %s of %s could not be had: %v; give it with --set %s", what, c.p.short(), err, override)}
 }
 
+// plain returns a certificate's address without its query, for one file has
+// one address. An error says that it has another path than certificates have.
+func (k *KeySource) plain(address *url.URL) (*url.URL, error) {
+	dir, file := path.Split(k.Path)
+	haveDir, haveFile := path.Split(address.EscapedPath())
+	if k.Path != "" && (dir != haveDir || !match(file, haveFile) || strings.ContainsAny(haveFile, "%\\")) {
+		return nil, fmt.Errorf("the address that it names has the path %q, not %s", cut(address.Path), k.Path)
+	}
+	return &url.URL{Scheme: "https", Host: strings.ToLower(address.Host), Path: address.Path, RawPath: address.RawPath}, nil
+}
+
+// isOf reports whether a certificate is of one of the names.
+func (k *KeySource) isOf(leaf *x509.Certificate) bool {
+	for _, name := range append(slices.Clone(leaf.DNSNames), leaf.Subject.CommonName) {
+		if slices.ContainsFunc(k.Names, func(want string) bool { return matchFold(want, name) }) ||
+			k.Names == nil && slices.ContainsFunc(k.Hosts, func(want string) bool { return matchHost(want, name) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // named reports whether an address is below one of the hosts, which is enough
 // where nothing is fetched from it.
 func named(text string, hosts []string) bool {
 	u, err := url.Parse(text)
 	return err == nil && u.Scheme == "https" && slices.ContainsFunc(hosts, func(host string) bool {
-		return matchFold(host, u.Hostname())
+		return matchFold(strings.ReplaceAll(host, "{region}", "*"), u.Hostname())
 	})
 }
 
@@ -104,6 +131,9 @@ func (f *Fetcher) certKey(s *Scheme, text []byte, at time.Time) (*key, error) {
 	}
 	if leaf == nil {
 		return nil, errors.New("what is there is no certificate in PEM")
+	}
+	if !s.KeySource.isOf(leaf) {
+		return nil, fmt.Errorf("it is a certificate of %q, which is somebody else", cut(leaf.Subject.CommonName))
 	}
 	if at.Before(leaf.NotBefore) || at.After(leaf.NotAfter) {
 		return nil, fmt.Errorf("it was valid from %s to %s only", leaf.NotBefore.Format(time.DateOnly), leaf.NotAfter.Format(time.DateOnly))

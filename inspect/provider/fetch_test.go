@@ -157,7 +157,7 @@ func issue(t *testing.T, key crypto.Signer, at time.Time) (text string, roots *x
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "CA"}, NotBefore: at.Add(-time.Hour), NotAfter: at.Add(1e6 * time.Second),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "leaf"}, NotBefore: at, NotAfter: at.Add(time.Hour)}
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "sns.amazonaws.com"}, NotBefore: at, NotAfter: at.Add(time.Hour)}
 	caKey := ed25519.NewKeyFromSeed(make([]byte, 32))
 	make := func(cert, parent *x509.Certificate, public any) *x509.Certificate {
 		der, err := x509.CreateCertificate(crand.Reader, cert, parent, public, caKey)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -17,9 +18,9 @@ type jwt struct {
 	payload   []byte
 	signature []byte
 	claims    struct {
-		IssuedAt  *float64 `json:"iat"`
-		Expires   *float64 `json:"exp"`
-		NotBefore *float64 `json:"nbf"`
+		issuedAt  *float64 // iat
+		expires   *float64 // exp
+		notBefore *float64 // nbf
 	}
 }
 
@@ -45,21 +46,48 @@ func parseJWT(text string) (*jwt, error) {
 		}
 		raw[i] = b
 	}
-	var head struct {
-		Alg  string          `json:"alg"`
-		Crit json.RawMessage `json:"crit"`
+	head, ok := jwtObject(raw[0])
+	if !ok {
+		return nil, errors.New("the JWT's header is no JSON object, or has a name twice")
 	}
-	if err := json.Unmarshal(raw[0], &head); err != nil {
-		return nil, errors.New("the JWT's header is not JSON")
-	}
-	if head.Alg != "HS256" || head.Crit != nil {
+	if string(head["alg"]) != `"HS256"` || head["crit"] != nil || head["b64"] != nil {
 		return nil, errors.New("the JWT is not signed with HS256, which is the only algorithm accepted")
 	}
 	t := &jwt{signed: parts[0] + "." + parts[1], payload: raw[1], signature: raw[2]}
-	if err := json.Unmarshal(raw[1], &t.claims); err != nil {
-		return nil, errors.New("the JWT's claims are not JSON, or exp, nbf or iat is no number")
+	claims, ok := jwtObject(raw[1])
+	if !ok {
+		return nil, errors.New("the JWT's claims are no JSON object, or have a name twice")
+	}
+	for name, to := range map[string]**float64{"iat": &t.claims.issuedAt, "exp": &t.claims.expires, "nbf": &t.claims.notBefore} {
+		text, there := claims[name]
+		if !there {
+			continue
+		}
+		if *to = new(float64); text[0] == 'n' || json.Unmarshal(text, *to) != nil {
+			return nil, fmt.Errorf("the JWT's %s is no number", name)
+		}
 	}
 	return t, nil
+}
+
+// jwtObject reads the members of a JSON object; ok is false for all else, and
+// where a name stands twice or in two cases: programs differ in which counts.
+func jwtObject(text []byte) (members map[string][]byte, ok bool) {
+	d := document{text: text}
+	if !d.look() || text[d.root.start] != '{' {
+		return nil, false
+	}
+	members = map[string][]byte{}
+	folded := map[string]bool{}
+	for _, m := range d.members {
+		name := unquote(text[m.key.start:m.key.end])
+		if fold := foldName(name); !folded[fold] {
+			folded[fold], members[name] = true, text[m.value.start:m.value.end]
+			continue
+		}
+		return nil, false
+	}
+	return members, true
 }
 
 func jwtMAC(signed string, key []byte) []byte {
@@ -71,23 +99,23 @@ func jwtMAC(signed string, key []byte) []byte {
 // late returns how long a token has been expired, and early how long it is
 // not valid yet.
 func (t *jwt) late(now time.Time) (by time.Duration, late bool) {
-	if t.claims.Expires == nil {
+	if t.claims.expires == nil {
 		return 0, false
 	}
-	by = now.Sub(claimTime(*t.claims.Expires))
+	by = now.Sub(claimTime(*t.claims.expires))
 	return by, by >= 0
 }
 
 func (t *jwt) early(now time.Time) (by time.Duration, early bool) {
-	if t.claims.NotBefore == nil {
+	if t.claims.notBefore == nil {
 		return 0, false
 	}
-	by = claimTime(*t.claims.NotBefore).Sub(now)
+	by = claimTime(*t.claims.notBefore).Sub(now)
 	return by, by > 0
 }
 
 func claimTime(seconds float64) time.Time {
-	seconds = min(max(seconds, 0), 1<<40)
+	seconds = min(max(seconds, 0), lastSecond)
 	whole, part := math.Modf(seconds)
 	return time.Unix(int64(whole), int64(part*1e9))
 }
@@ -113,8 +141,8 @@ func signJWT(old *jwt, key []byte, at time.Time, newTime bool) string {
 // restamped returns the claims with new times in place of the old ones.
 func (t *jwt) restamped(at time.Time) []byte {
 	life := jwtLifetime
-	if t.claims.Expires != nil && t.claims.IssuedAt != nil {
-		if d := claimTime(*t.claims.Expires).Sub(claimTime(*t.claims.IssuedAt)); d > 0 {
+	if t.claims.expires != nil && t.claims.issuedAt != nil {
+		if d := claimTime(*t.claims.expires).Sub(claimTime(*t.claims.issuedAt)); d > 0 {
 			life = d
 		}
 	}

@@ -55,11 +55,17 @@ func (k *KeyForm) key(secret string) ([]byte, error) {
 	for _, prefix := range k.strip {
 		secret = strings.TrimPrefix(secret, prefix)
 	}
+	if strings.TrimSpace(secret) == "" {
+		return nil, errors.New("nothing but its prefix is there")
+	}
 	if k.coding == "" {
 		return []byte(secret), nil
 	}
 	b, err := decode(k.coding, secret)
 	if err != nil || len(b) == 0 {
+		if len(k.strip) > 0 {
+			return nil, fmt.Errorf("it is not %s, with or without %s", k.coding, strings.Join(k.strip, " or "))
+		}
 		return nil, fmt.Errorf("it is not %s", k.coding)
 	}
 	return b, nil

@@ -66,7 +66,7 @@ func TestKeys(t *testing.T) {
 				t.Fatalf("got %v, want a key: %v", err, tt.ok)
 			}
 			if err != nil {
-				if len(tt.secret) > 2 && strings.Contains(err.Error(), tt.secret) {
+				if bare := strings.TrimPrefix(tt.secret, "whsec_"); len(bare) > 2 && strings.Contains(err.Error(), bare) {
 					t.Errorf("the error tells the secret: %v", err)
 				}
 				return

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
@@ -18,6 +19,9 @@ import (
 // errors, which read "hookloop.yaml:12: …" and say what is wrong and what to
 // write instead. Nothing is added when there is an error.
 func (c *Catalog) Add(text []byte, file string, line int) error {
+	if err := CheckYAML(text); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		l := loader{file: file, offset: line - 1}
@@ -26,6 +30,33 @@ func (c *Catalog) Add(text []byte, file string, line int) error {
 	for _, doc := range tree.Docs {
 		if err := c.add(doc.Body, file, line-1); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// CheckYAML refuses YAML that takes long to parse: more than 1 MiB, or lists
+// and mappings nested a thousand deep.
+func CheckYAML(text []byte) error {
+	const maxSize, maxNested = 1 << 20, 1000
+	if len(text) > maxSize {
+		return fmt.Errorf("it has %d bytes, and at most %d are read", len(text), maxSize)
+	}
+	depth := 0
+	for line := range bytes.Lines(text) {
+		if bytes.Count(line, []byte("- ")) > maxNested || bytes.Count(line, []byte("? ")) > maxNested {
+			depth = maxNested + 1
+		}
+		for _, c := range line {
+			switch c {
+			case '{', '[':
+				depth++
+			case '}', ']':
+				depth = max(depth-1, 0)
+			}
+			if depth > maxNested {
+				return errors.New("its lists and mappings are nested too deep")
+			}
 		}
 	}
 	return nil

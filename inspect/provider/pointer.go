@@ -37,7 +37,15 @@ type document struct {
 	valid   bool
 	root    span
 	members []member // of the top, if it is an object
+
+	bounded bool            // whether only few members are kept
+	wanted  map[string]bool // those that are kept in any case
+	some    map[string]span // of an object with many: those looked for; zero = it is not there
 }
+
+// maxMembers is how many members of a bounded document are kept. Of one that
+// has more, only those are that are looked for.
+const maxMembers = 4096
 
 // A span is a range of a text.
 type span struct{ start, end int }
@@ -56,7 +64,7 @@ func (d *document) look() bool {
 	ok := false
 	if s.peek() == '{' {
 		ok = s.object(func(key, value span) bool {
-			d.members = append(d.members, member{key, value})
+			d.keep(member{key, value})
 			return true
 		})
 	} else {
@@ -70,6 +78,37 @@ func (d *document) look() bool {
 	return d.valid
 }
 
+func (d *document) keep(m member) {
+	if d.some == nil {
+		if d.members = append(d.members, m); !d.bounded || len(d.members) <= maxMembers {
+			return
+		}
+		early := d.members
+		d.members, d.some = nil, map[string]span{}
+		for _, m := range early {
+			d.keep(m)
+		}
+		return
+	}
+	if raw := d.text[m.key.start+1 : m.key.end-1]; bytes.IndexByte(raw, '\\') < 0 {
+		if d.wanted[string(raw)] {
+			d.some[string(raw)] = m.value
+		}
+	} else if name := unquote(d.text[m.key.start:m.key.end]); d.wanted[name] {
+		d.some[name] = m.value
+	}
+}
+
+// member returns the value of a member of the top, of which there are many.
+func (d *document) member(name string) (v span, ok bool) {
+	v, known := d.some[name]
+	if !known && !d.wanted[name] {
+		v, _ = within(d.text, d.root, pointer{name})
+		d.some[name] = v
+	}
+	return v, v.end > 0
+}
+
 // find returns where the value stands that p points to. Of keys that stand
 // twice the last counts.
 func (d *document) find(p pointer) (v span, ok bool) {
@@ -81,6 +120,13 @@ func (d *document) find(p pointer) (v span, ok bool) {
 	}
 	if d.text[d.root.start] != '{' {
 		return within(d.text, d.root, p)
+	}
+	if d.some != nil {
+		v, ok := d.member(p[0])
+		if !ok {
+			return span{}, false
+		}
+		return within(d.text, v, p[1:])
 	}
 	for i := len(d.members) - 1; i >= 0; i-- {
 		if keyIs(d.text, d.members[i].key, p[0]) {

@@ -26,6 +26,8 @@ type Request struct {
 	Truncated  bool        // Body is not all of it, so nothing that covers it can be verified
 	RemoteAddr string      // the true client's ip:port; "" = not known
 	Time       time.Time   // when it was received: what ages are measured to; zero = not known, they are measured to now
+
+	parsed *parsed // shared by all that one call asks of it; nil = nothing is
 }
 
 // A Provider is one entry of a catalog. It is immutable once loaded.

@@ -32,11 +32,13 @@ func (c Certainty) rank() int {
 type Recognition struct {
 	Provider  *Provider // nil = not recognised
 	Certainty Certainty
-	Others    []string   // for a guess, names of others that it might be
-	Event     string     // the event type; "" = none found
-	EventID   string     // the provider's idempotency id; "" = none found
-	Attempt   int        // the provider's own count of this delivery, from 1; 0 = it says nothing
-	Handshake *Handshake // nil = it is none
+	Others    []string // for a guess, names of others that it might be
+	Event     string   // the event type; "" = none found
+	EventID   string   // the provider's idempotency id; "" = none found
+	// EventIDHash is whether EventID is a hash of the body, which says when two are the same where there is no id.
+	EventIDHash bool
+	Attempt     int        // the provider's own count of this delivery, from 1; 0 = it says nothing
+	Handshake   *Handshake // nil = it is none
 }
 
 // Recognize says who sent r. If name is not "", the user has said who: then it
@@ -49,7 +51,7 @@ func (c *Catalog) Recognize(r *Request, name string) Recognition {
 	if c == nil || r == nil {
 		return Recognition{}
 	}
-	return c.recognize(&scope{r: r}, name)
+	return c.recognize(&scope{r: r.sharing()}, name)
 }
 
 func (c *Catalog) recognize(sc *scope, name string) Recognition {
@@ -62,7 +64,9 @@ func (c *Catalog) recognize(sc *scope, name string) Recognition {
 		return Recognition{}
 	}
 	rec.Event = p.Event.word(sc)
-	rec.EventID = p.EventID.word(sc)
+	var from *value
+	rec.EventID, from = p.EventID.pick(sc)
+	rec.EventIDHash = from != nil && from.template.String() == bodyHash
 	if n, err := strconv.Atoi(p.Attempt.word(sc)); err == nil && n > 0 && n < 1e6 {
 		rec.Attempt = n
 	} else if n, err := strconv.Atoi(p.RetryNumber.word(sc)); err == nil && n >= 0 && n < 1e6 {
@@ -72,22 +76,32 @@ func (c *Catalog) recognize(sc *scope, name string) Recognition {
 	return rec
 }
 
+// bodyHash is the template of an event's ID where a provider sends none.
+const bodyHash = "{body.sha256}"
+
 // word returns the first value that can be a name or a number: text in UTF-8,
 // of 255 bytes at most, that is no JSON object or array.
 func (v Values) word(sc *scope) string {
+	text, _ := v.pick(sc)
+	return text
+}
+
+// pick is word, and says which of the values it is; nil = none.
+func (v Values) pick(sc *scope) (string, *value) {
 	for i := range v.list {
 		text := v.list[i].text(sc)
 		if text != "" && len(text) <= 255 && text[0] != '{' && text[0] != '[' && utf8.ValidString(text) {
-			return text
+			return text, &v.list[i]
 		}
 	}
-	return ""
+	return "", nil
 }
 
 // A ruleIndex finds the rules that may hold for a request.
 type ruleIndex struct {
 	headers map[string][]indexed // those with a header, by its canonical name
 	keys    map[string][]indexed // those with a key of a JSON body's top level; "0" = an array
+	tops    map[string]bool      // all keys of a JSON body's top level that rules ask for
 	rest    []indexed
 }
 
@@ -100,7 +114,7 @@ func (c *Catalog) rules() *ruleIndex {
 	if ix := c.index.Load(); ix != nil {
 		return ix
 	}
-	ix := &ruleIndex{headers: make(map[string][]indexed), keys: make(map[string][]indexed)}
+	ix := &ruleIndex{headers: make(map[string][]indexed), keys: make(map[string][]indexed), tops: make(map[string]bool)}
 	for _, name := range c.Names() {
 		rules := c.entries[name].rules()
 		for i := range rules {
@@ -113,6 +127,13 @@ func (c *Catalog) rules() *ruleIndex {
 
 // add puts a rule where its first condition of a kind leads to it.
 func (ix *ruleIndex) add(one indexed) {
+	for _, cond := range one.rule.When {
+		for _, n := range cond.source.names {
+			if len(n.pointer) > 0 {
+				ix.tops[n.pointer[0]] = true
+			}
+		}
+	}
 	var key *string
 	for _, cond := range one.rule.When {
 		switch s := cond.source; {
@@ -178,6 +199,9 @@ func (f *finding) decided() bool {
 func (c *Catalog) find(sc *scope) Recognition {
 	ix := c.rules()
 	f := finding{sc: sc}
+	if d := sc.doc(); !d.known {
+		d.wanted = ix.tops
+	}
 	for name := range sc.r.Header {
 		if some := ix.headers[name]; some != nil {
 			f.try(some)
@@ -213,6 +237,11 @@ func (f *finding) body(ix *ruleIndex) {
 	}
 	for _, m := range d.members {
 		if some := ix.keys[string(d.text[m.key.start+1:m.key.end-1])]; some != nil {
+			f.try(some)
+		}
+	}
+	for name := range d.some {
+		if some := ix.keys[name]; some != nil {
 			f.try(some)
 		}
 	}

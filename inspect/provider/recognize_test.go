@@ -251,3 +251,26 @@ func BenchmarkBuiltIn(b *testing.B) {
 		}
 	})
 }
+
+// An ID that is a hash of the body can be told from one that the provider gave.
+func TestEventIDHash(t *testing.T) {
+	c := &Checker{Catalog: BuiltIn()}
+	for _, tt := range []struct {
+		body string
+		hash bool
+	}{
+		{`{"event":"meeting.started","event_ts":1760000000000,"payload":{"account_id":"A","object":{}}}`, true},
+		{`{"id":"evt_1","object":"event","type":"charge.failed","data":{}}`, false},
+		{``, false},
+	} {
+		r := arrived(tt.body)
+		c.Default = "stripe"
+		if tt.hash {
+			c.Default = "zoom"
+		}
+		f, _ := c.Assess(r)
+		if f.EventIDHash != tt.hash || tt.hash && len(f.EventID) != 64 {
+			t.Errorf("%s: got %v, %q, want %v", tt.body, f.EventIDHash, f.EventID, tt.hash)
+		}
+	}
+}

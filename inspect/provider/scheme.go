@@ -33,6 +33,8 @@ type Scheme struct {
 	URLVariants []string `yaml:"url_variants,omitempty"` // other forms of the URL that are accepted: add-port, strip-port
 	BodyHash    Source   `yaml:"body_hash,omitempty"`    // where a hex SHA-256 of the body stands, which the signature covers in its stead
 	Notes       string   `yaml:"notes,omitempty"`        // what this scheme does not protect, in a sentence
+
+	mixed bool // whether its provider has schemes with a shared secret and such with a public key
 }
 
 // A Kind is the algorithm of a scheme.
@@ -58,6 +60,8 @@ type KeySource struct {
 	CertURL Source   `yaml:"cert_url,omitempty"` // where the request names its certificate
 	JWKS    string   `yaml:"jwks,omitempty"`     // address of a JSON Web Key Set; every key in it is tried
 	Hosts   []string `yaml:"hosts,omitempty"`    // the only hosts that it is fetched from: "*.paypal.com"
+	Path    string   `yaml:"path,omitempty"`     // of cert_url: "/certs/*", where * is any text without a slash; "" = any
+	Names   []string `yaml:"names,omitempty"`    // whom the certificate has to be of: "sns*.amazonaws.com"; nil = one of Hosts
 	Cache   Duration `yaml:"cache,omitempty"`    // how long it is kept; 0 = 24h
 }
 

@@ -1,13 +1,9 @@
 package provider
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
-// A scope is what sources, conditions and templates are read from. It keeps
-// what it has parsed, so one scope serves all that is asked of one request.
-// It is for one goroutine.
+// A scope is what sources, conditions and templates are read from. It is for
+// one goroutine.
 type scope struct {
 	r        *Request
 	settings map[string]string // by key; may be nil
@@ -18,13 +14,19 @@ type scope struct {
 	vars     map[string]string // for {attempt} and the like
 	escape   bool              // values are put into templates as the inside of JSON strings
 
-	body  document
-	item  *document // what json: reads instead of the body, for signed items
-	query []pair
-	form  []pair
-	did   struct{ body, query, form, sorted bool }
+	item *document // what json: reads instead of the body, for signed items
+	own  *parsed
+}
 
-	sorted string
+// parsed returns what is parsed of sc's request.
+func (sc *scope) parsed() *parsed {
+	if sc.own == nil {
+		sc.own = sc.r.parsed
+		if sc.own == nil || !sc.own.of(sc.r) {
+			sc.own = newParsed(sc.r)
+		}
+	}
+	return sc.own
 }
 
 // doc returns the JSON that json: reads.
@@ -32,50 +34,15 @@ func (sc *scope) doc() *document {
 	if sc.item != nil {
 		return sc.item
 	}
-	if !sc.did.body {
-		sc.did.body = true
-		sc.body = document{text: sc.r.Body}
-	}
-	return &sc.body
+	return &sc.parsed().doc
 }
 
-func (sc *scope) queryPairs() []pair {
-	if !sc.did.query {
-		sc.did.query = true
-		target := sc.r.Target
-		if target == "" {
-			target = sc.r.URL
-		}
-		target, _, _ = strings.Cut(target, "#")
-		if _, text, ok := strings.Cut(target, "?"); ok {
-			sc.query = parsePairs([]byte(text))
-		}
-	}
-	return sc.query
-}
+func (sc *scope) queryPairs() []pair { return sc.parsed().queryPairs() }
 
-func (sc *scope) formPairs() []pair {
-	if !sc.did.form {
-		sc.did.form = true
-		if isForm(sc.r.Header, sc.r.Body) {
-			sc.form = parsePairs(sc.r.Body)
-		}
-	}
-	return sc.form
-}
+func (sc *scope) formPairs() []pair { return sc.parsed().formPairs() }
 
 // sortedForm returns the form as {form.sorted} has it.
-func (sc *scope) sortedForm() (string, error) {
-	pairs := sc.formPairs()
-	if len(pairs) == maxFields {
-		return "", fmt.Errorf("the form has %d fields or more, which nobody signs", maxFields)
-	}
-	if !sc.did.sorted {
-		sc.did.sorted = true
-		sc.sorted = sortedForm(pairs)
-	}
-	return sc.sorted, nil
-}
+func (sc *scope) sortedForm() (string, error) { return sc.parsed().sortedForm() }
 
 // address returns the URL that is signed, without its fragment.
 func (sc *scope) address() string {

@@ -294,7 +294,8 @@ func (t *Template) uses(token string) bool {
 	return slices.ContainsFunc(t.parts, func(p part) bool { return p.token == token })
 }
 
-// coversBody reports whether any of the body's bytes count in t as they are.
+// coversBody reports whether any of the body's bytes count in t as they are,
+// or as a hash that nobody can make another body for. A CRC-32 is none.
 func (t *Template) coversBody() bool {
-	return t.uses("body") || t.uses("body.sha256") || t.uses("body.crc32")
+	return t.uses("body") || t.uses("body.sha256")
 }

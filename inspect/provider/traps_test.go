@@ -125,6 +125,8 @@ func TestTrapTwilio(t *testing.T) {
 		{"port added, http", "http://a.test/x", "A=1", "http://a.test:80/xA1", want{Valid, CodeOK, ""}},
 		{"port taken away", "https://a.test:8443/x", "A=1", "https://a.test/xA1", want{Valid, CodeOK, ""}},
 		{"fragment", "https://a.test/x#rc=2", "A=1", "https://a.test/xA1", want{Valid, CodeOK, ""}},
+		{"the loopback address for its name", "http://127.0.0.1:41873/x", "A=1", "http://localhost:41873/xA1", want{Invalid, CodeURLDiffers, "matches http://localhost:41873/x, not http://127.0.0.1:41873/x"}},
+		{"its name for the loopback address", "http://localhost:41873/x", "A=1", "http://127.0.0.1:41873/xA1", want{Invalid, CodeURLDiffers, "matches http://127.0.0.1:41873/x, not"}},
 		{"localhost", "http://localhost:3000/x", "A=1", "https://a.test/xA1", want{Invalid, CodeURLDiffers, "https://a.test/x"}},
 	}
 	for _, tt := range tests {

@@ -75,8 +75,12 @@ func (p *Provider) checkRules() (string, error) {
 
 func (p *Provider) checkSchemes() (string, error) {
 	names := map[string]bool{}
+	shared := slices.ContainsFunc(p.Schemes, func(s Scheme) bool { return s.Kind != Unsigned && !s.public() })
 	for i := range p.Schemes {
 		s := &p.Schemes[i]
+		if mixed := shared && s.public(); mixed != s.mixed { // an entry that this one is like may be in use
+			s.mixed = mixed
+		}
 		at := fmt.Sprintf("schemes[%d]", i)
 		if err := s.check(); err != nil {
 			return at, err

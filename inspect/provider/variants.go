@@ -240,6 +240,11 @@ func addresses(r *Request) []string {
 		rest = r.Target
 	}
 	hosts := []string{host, r.Header.Get("X-Forwarded-Host"), r.Header.Get("X-Original-Host"), r.Header.Get("Host"), "localhost", "127.0.0.1"}
+	for _, at := range []string{host, r.Header.Get("Host")} {
+		if port := hostPort(at); port != "" {
+			hosts = append(hosts, "localhost"+port, "127.0.0.1"+port, "[::1]"+port)
+		}
+	}
 	for _, port := range []string{"3000", "4041", "4242", "5000", "8000", "8080"} {
 		hosts = append(hosts, "localhost:"+port)
 	}

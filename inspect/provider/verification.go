@@ -21,6 +21,9 @@ type verification struct {
 	explain  bool // whether to make an Explanation
 	brief    bool // whether to leave out why a signature does not hold
 	pending  bool // whether a key would have to be fetched
+	later    bool // whether brief left something out
+	hashed   int  // bytes, by what was tried
+	cut      bool // whether not all was tried
 }
 
 // begin makes a verification that fetches keys until ctx ends.
@@ -47,12 +50,24 @@ func (v *verification) run() Diagnosis {
 	switch p, h := v.rec.Provider, v.rec.Handshake; {
 	case p == nil || v.rec.Certainty == Guess:
 		return v.unrecognized()
-	case h != nil && !h.Signed:
+	case h != nil && !h.Signed && !v.carriesSignature():
 		return v.c.handshakeDiagnosis(v.r, v.rec)
 	}
 	d := v.verify()
 	d.Provider = v.rec.Provider.Name
 	return d
+}
+
+// carriesSignature reports whether a signature or token of the provider's is
+// there, whether or not one is wanted.
+func (v *verification) carriesSignature() bool {
+	for i := range v.rec.Provider.Schemes {
+		c := &check{p: v.rec.Provider, s: &v.rec.Provider.Schemes[i], settings: v.settings}
+		if c.s.Kind != Unsigned && c.present(v.r) {
+			return true
+		}
+	}
+	return false
 }
 
 func (v *verification) unrecognized() Diagnosis {
@@ -79,8 +94,12 @@ func (c *Checker) handshakeDiagnosis(r *Request, rec Recognition) Diagnosis {
 	p, h := rec.Provider, rec.Handshake
 	d := Diagnosis{Result: Valid, Code: CodeOK, Provider: p.Name, Scheme: handshakeScheme}
 	d.Reason = fmt.Sprintf("%s handshake %s: well-formed, and no signature is involved", p.Whose(), h.Name)
-	ok, checked := h.meets(&scope{r: r, settings: c.Settings[p.Name]})
+	sc := &scope{r: r, settings: c.Settings[p.Name]}
+	ok, checked := h.meets(sc)
 	switch {
+	case c.handsOverAnother(sc, p, h):
+		d.Result, d.Code = Unverifiable, CodeNotSigned
+		d.Reason = fmt.Sprintf("%s's handshake %s hands over another secret than the one that is known, and no signature is involved, so anybody could have sent it", p.short(), h.Name)
 	case !ok:
 		d.Result, d.Code = Invalid, CodeHandshakeRefused
 		d.Reason = fmt.Sprintf("%s handshake %s is to be refused: its token is not the one set as %s (no signature is involved)", p.Whose(), h.Name, h.Require.Setting)
@@ -90,6 +109,14 @@ func (c *Checker) handshakeDiagnosis(r *Request, rec Recognition) Diagnosis {
 		d.Notes = append(d.Notes, fmt.Sprintf("its token was not compared: give it with --set %s=VALUE", h.Require.Setting))
 	}
 	return d
+}
+
+// handsOverAnother reports whether a handshake hands over a secret while
+// others are known.
+func (c *Checker) handsOverAnother(sc *scope, p *Provider, h *Handshake) bool {
+	value, ok := h.Capture.first(sc)
+	secrets := c.secretsOf(sc.r, p)
+	return ok && len(secrets) > 0 && !slices.ContainsFunc(secrets, func(s Secret) bool { return equal([]byte(s.Value), []byte(value)) })
 }
 
 // verify finds the scheme that decides and looks at it.
@@ -154,9 +181,13 @@ func (v *verification) examine(c *check, keys []*key, problem error) Diagnosis {
 	case len(v.secrets) == 0:
 		return Diagnosis{Result: Unverifiable, Code: CodeNoSecret, Reason: noSecret(c.p)}
 	case v.brief:
-		return Diagnosis{Result: Invalid, Code: CodeSecretForm}
+		v.later = true
+		return Diagnosis{Result: Invalid, Code: CodeSecretForm, Reason: fmt.Sprintf("secret in the wrong form: %v", problem)}
 	default:
 		return v.unfitSecret(c, problem)
+	}
+	if err := c.unclear(v.r); err != nil {
+		return Diagnosis{Result: Invalid, Code: CodeMalformed, Reason: err.Error()}
 	}
 	for _, k := range keys {
 		held, err := c.holds(v.r, k)
@@ -168,7 +199,10 @@ func (v *verification) examine(c *check, keys []*key, problem error) Diagnosis {
 		}
 	}
 	if v.brief {
-		return Diagnosis{Result: Invalid, Code: CodeWrongSecret}
+		v.later = true
+		d := Diagnosis{Result: Invalid, Code: CodeWrongSecret, Reason: "the signature does not hold; looking why"}
+		v.ownURL(c, &d)
+		return d
 	}
 	d := v.mismatch(c, keys)
 	if v.explain {
@@ -216,6 +250,10 @@ func (v *verification) lacking(c *check, keys []*key, err error) Diagnosis {
 		return Diagnosis{Result: Unverifiable, Code: CodeNoSetting, Reason: noSetting(c.p, missing.setting)}
 	case c.s.Message.uses("url") && v.r.URL == "":
 		d := Diagnosis{Result: Unverifiable, Code: CodeURLDiffers, Reason: "the URL that the provider called is signed and not known: give it with --url"}
+		if v.brief {
+			v.later = true
+			return d
+		}
 		if url := v.findURL(c, keys); url != "" {
 			d.Reason = fmt.Sprintf("the URL that the provider called is signed and not known; it would match %s: give it with --url", url)
 		}
@@ -238,6 +276,10 @@ func (v *verification) held(c *check, k *key) Diagnosis {
 	d := Diagnosis{Result: Valid, Code: CodeOK, Secret: k.label}
 	if v.explain {
 		d.Explain = c.explanation(v.r, k)
+	}
+	if bad := c.uncovered(v.r); bad != nil {
+		bad.Secret, bad.Explain = d.Secret, d.Explain
+		return *bad
 	}
 	if !c.bodyHashHolds(v.r) {
 		d.Result, d.Code, d.Reason = Invalid, CodeBodyChanged, v.hashMismatch(c)

@@ -220,7 +220,7 @@ func valueWords(v Values) string {
 		switch {
 		case !one.source.IsZero():
 			all = append(all, one.source.words())
-		case one.template.String() == "{body.sha256}":
+		case one.template.String() == bodyHash:
 			all = append(all, "the SHA-256 of the body, as there is no ID")
 		default:
 			all = append(all, one.template.String())

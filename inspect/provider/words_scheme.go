@@ -15,6 +15,9 @@ func (s *Scheme) words() string {
 	where := s.Signature.words()
 	switch s.Kind {
 	case Unsigned:
+		if s.Notes != "" { // which say what follows from that
+			return s.Name + ": not signed"
+		}
 		return s.Name + ": not signed, so anyone could have sent it"
 	case Token:
 		return fmt.Sprintf("%s: the secret itself, in %s", s.Name, where)

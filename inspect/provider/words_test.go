@@ -20,7 +20,7 @@ func TestDescribe(t *testing.T) {
 		want     []string
 	}{
 		{"apixo", []string{
-			"verify: none: not signed, so anyone could have sent it\n", "limit: answer within 30 s\n", "success: exactly 200\n",
+			"verify: none: not signed\n", "limit: answer within 30 s\n", "success: exactly 200\n",
 			"retries: after 30 s, 2 min 30 s and 12 min 30 s\n", "facts: A: ", "sign again: there is nothing to sign\n",
 		}},
 		{"stripe", []string{
@@ -113,5 +113,15 @@ func checkVerifies(t *testing.T, c *Catalog, p *Provider) {
 	late.Time = at.Add(5*time.Minute + time.Second)
 	if got := checker.Verify(t.Context(), &late); got.Code != CodeTooOld {
 		t.Errorf("late: got %+v, want too old", got)
+	}
+}
+
+// What follows from an unsigned request is said once.
+func TestUnsignedWords(t *testing.T) {
+	for notes, want := range map[string]string{"": "none: not signed, so anyone could have sent it", "Anyone can.": "none: not signed"} {
+		s := &Scheme{Name: "none", Kind: Unsigned, Notes: notes}
+		if got := s.words(); got != want {
+			t.Errorf("notes %q: got %q, want %q", notes, got, want)
+		}
 	}
 }

@@ -105,11 +105,28 @@ export class Actions {
     this.model.setQuery(`event_id:"${id.replace(/["\\]/g, '\\$&')}"`);
   }
 
+  // confirmUnverified asks again where it is not known who sent a handshake.
+  confirmUnverified(d, why) {
+    this.ui.show({
+      kind: 'confirm', title: `Confirm #${d.id} all the same?`, yes: 'Confirm all the same', no: 'Cancel', tone: 'danger', text: visible(why),
+      onYes: () => this.try(async () => this.ui.say((await api.confirm(d.id, true)).message, 'good')),
+    });
+  }
+
   confirm(d, title) {
     this.ui.show({
       kind: 'confirm', title: `Confirm #${d.id}?`, yes: 'Confirm', no: 'Cancel', tone: 'primary',
-      text: `hookloop fetches the address that the request names, once it is sure that it is one of ${visible(title)}’s. From then on deliveries come to this endpoint.`,
-      onYes: () => this.try(async () => this.ui.say((await api.confirm(d.id)).message, 'good')),
+      text: `hookloop fetches ${d.about.confirm_url ? visible(d.about.confirm_url) : 'the address that the request names'}, once it is sure that it is one of ${visible(title)}’s. `
+        + `${{ valid: 'The signature of the request is valid.', invalid: 'The signature of the request is NOT valid.' }[d.signature] || 'The signature of the request could not be checked.'} `
+        + 'From then on deliveries come to this endpoint.',
+      onYes: () => this.try(async () => {
+        try {
+          this.ui.say((await api.confirm(d.id)).message, 'good');
+        } catch (err) {
+          if (d.signature === 'invalid') throw err;
+          this.confirmUnverified(d, err.message);
+        }
+      }),
     });
   }
 

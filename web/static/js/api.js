@@ -39,7 +39,7 @@ export const replay = (id, request) => post(`${one(id)}/replay`, request);
 export const pin = (id, pinned) => post(`${one(id)}/pin`, { pinned });
 export const forecast = (id, request) => post(`${one(id)}/forecast`, request);
 export const signature = (id, signal) => json(`${one(id)}/signature`, { signal });
-export const confirm = (id) => post(`${one(id)}/confirm`, {});
+export const confirm = (id, unverified = false) => post(`${one(id)}/confirm`, { unverified });
 export const remove = (id) => call(one(id), { method: 'DELETE' });
 export const simulations = async (id, signal) => (await json(`/api/v1/simulations?delivery=${id}`, { signal })).simulations;
 export const simulate = (spec) => post('/api/v1/simulations', spec);

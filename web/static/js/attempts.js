@@ -8,8 +8,8 @@ import * as format from './format.js';
 import { Deadline, Outlook } from './outlook.js';
 import { stepOf } from './simulations.js';
 
-export function Outcome({ attempt, disposition }) {
-  const [word, tone] = format.outcome(attempt, disposition);
+export function Outcome({ attempt, disposition, d }) {
+  const [word, tone] = format.outcome(attempt, disposition, d);
   return html`<span class=${`status ${tone}`}>${word}</span>`;
 }
 

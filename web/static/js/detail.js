@@ -49,7 +49,7 @@ export function Detail({ got, sims, tab, setTab, actions, replayReason, busy, on
           <button class="icon back" aria-label="Back to the list" onClick=${onBack}>←</button>
           <h2><span class="method">${format.visible(d.method)}</span> <bdi>${format.visible(d.target)}</bdi></h2>
         </div>
-        <p class="detail-sub"><${Outcome} attempt=${last} disposition=${d.disposition} /> <span>#${d.id}</span>
+        <p class="detail-sub"><${Outcome} attempt=${last} disposition=${d.disposition} d=${d} /> <span>#${d.id}</span>
           <time datetime=${d.received_at} title=${d.received_at}>${format.exactTime(d.received_at)}</time>
           <span>${format.size(d.size)}</span><span>from ${format.visible(d.remote_addr || 'unknown')}</span></p>
         <div class="actions">
@@ -67,7 +67,7 @@ export function Detail({ got, sims, tab, setTab, actions, replayReason, busy, on
         </div>
       </div>
       <div class=${`panel${tab === 'Body' ? ' flush' : ''}`} role="tabpanel" id="panel" aria-labelledby=${`tab-${tab}`} tabindex="-1">
-        ${tab === 'Summary' && html`<${Summary} d=${d} last=${last} setTab=${setTab} actions=${actions} />`}
+        ${tab === 'Summary' && html`<${Summary} d=${d} last=${last} first=${attempts.find((a) => a.trigger === 'initial')} setTab=${setTab} actions=${actions} />`}
         ${tab === 'Headers' && html`<${Headers} header=${d.header} first=${[['Host', d.host]]} /><${Trailer} trailer=${d.trailer} />`}
         ${tab === 'Body' && html`<${Body} path=${api.paths.body(d.id)} size=${d.size} stored=${d.stored} truncated=${d.truncated} fill />`}
         ${tab === 'Attempts' && html`<${Attempts} d=${d} attempts=${attempts} sims=${sims} />`}
@@ -78,16 +78,16 @@ export function Detail({ got, sims, tab, setTab, actions, replayReason, busy, on
 
 const Trailer = ({ trailer }) => trailer && html`<h3>Trailer</h3><${Headers} header=${trailer} />`;
 
-function Summary({ d, last, setTab, actions }) {
+function Summary({ d, last, first, setTab, actions }) {
   const facts = [
     ['Source', d.source && (format.sources[d.source] || d.source)], ['URL', d.url], ['Content type', (d.header['Content-Type'] || []).join(', ')], ['User agent', (d.header['User-Agent'] || []).join(', ')],
     ['From', d.provider ? '' : d.remote_addr], ['Protocol', d.proto], ['SHA-256', d.sha256],
   ].filter(([, value]) => value);
   const params = query(d.target);
   return html`
-    <div class=${`happened ${format.outcome(last, d.disposition)[1]}`}>${happened(d, last)}
+    <div class=${`happened ${format.outcome(last, d.disposition, d)[1]}`}>${happened(d, last)}
       ${last && html` <button class="link" onClick=${() => setTab('Attempts')}>See the attempts</button>`}</div>
-    ${last && html`<${Outlook} a=${last} /><${Deadline} d=${d} a=${last} />`}
+    ${first && html`<${Outlook} a=${first} of=${first !== last} /><${Deadline} d=${d} a=${first} />`}
     <${Provider} d=${d} actions=${actions} />
     ${(d.provider || d.signature) && html`<h3>Request</h3>`}
     <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd class="code">${format.visible(value)}</dd></div>`)}</dl>
@@ -104,6 +104,7 @@ function happened(d, last) {
   if (!last) {
     if (d.waiting) return 'It is held, because the handler was down: it is delivered, in order, as soon as the handler answers again.';
     if (d.disposition === 'refused') return `hookloop refused it: ${format.visible(d.reason)}.`;
+    if (format.answered(d)) return `It was answered by hookloop: ${format.visible(d.reason.replace(/^.*?: /, ''))}.`;
     if (d.reason) return `It was held: ${format.visible(d.reason)}.`;
     return 'It was held: there was no handler to forward it to. Start hookloop with a port or URL, or replay it to one.';
   }

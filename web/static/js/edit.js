@@ -61,7 +61,7 @@ async function load(d) {
 // answer as the API takes it. What can be done comes first.
 export function resign({ refused, can_sign: can, secret, why }, choose) {
   const again = { key: 's', name: 'Sign again', hint: `as the provider would sign it now${secret ? `, with ${secret}` : ''}`, reason: can ? '' : why || 'It can’t be signed here.', run: () => choose('again') };
-  const same = { key: 'a', name: 'As received', hint: 'with the signature it has', run: () => choose('as received') };
+  const same = { key: 'a', name: 'Keep the old signature', hint: 'the one that it came with', run: () => choose('as received') };
   return { title: 'The signature would be refused', text: `${refused[0].toUpperCase()}${refused.slice(1)}${refused.endsWith('.') ? '' : '.'}`, entries: can ? [again, same] : [same, again] };
 }
 
@@ -115,7 +115,8 @@ export function Edit({ d, attempts, onForecast, onSend, onClose }) {
       setSending(false);
     }
   };
-  const signed = Object.keys(d.header).find((name) => signatures.test(name));
+  const names = Object.keys(d.header).filter((name) => signatures.test(name));
+  const signed = names.find((name) => /256$/.test(name)) || names[0]; // GitHub's SHA-1 stands beside the one that counts
   const onKeyDown = (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -131,7 +132,8 @@ export function Edit({ d, attempts, onForecast, onSend, onClose }) {
       ${body.reason
         ? html`<p class="reason" id="edit-reason">The body can’t be edited here. ${body.reason}; it is sent as it is.</p>`
         : html`<label>Body <textarea id="edit-body" class="code wraps" rows="14" spellcheck=${false} disabled=${body.loading} value=${text} onInput=${(e) => setText(e.target.value)}></textarea></label>`}
-      ${signed && html`<p class="hint">${signed} signs the body as it came. A handler that checks it will refuse an edited one.</p>`}
+      ${signed && html`<p class="hint" id="edit-signed">The signature in ${signed} is of the body as it came. ${d.secret
+        ? 'Before an edited one is sent, hookloop asks whether to sign it again.' : 'A handler that checks it will refuse an edited one.'}</p>`}
       ${error && html`<p class="reason bad" role="alert">${error}</p>`}
       <div class="dialog-foot"><span class="hint"><kbd>ctrl</kbd> <kbd>enter</kbd> sends</span>
         <button type="button" onClick=${onClose}>Cancel</button><button type="submit" class="primary" id="edit-send" disabled=${sending || body.loading}>${sending ? 'Sending …' : 'Send'}</button></div>

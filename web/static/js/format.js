@@ -57,14 +57,22 @@ export const sources = {
   mock: 'a call of a mock API', simulation: 'made by a simulation',
 };
 
+// answered tells a handshake that hookloop answered.
+export const answered = (d) => d.disposition === 'held' && Boolean(d.handshake) && (d.reason || '').startsWith('hookloop answered');
+
+// Of an answer that the provider does not take no tone may say that all is well.
+const verdicts = { retry: 'warn', too_late: 'warn', gives_up: 'bad', disabled: 'bad' };
+
 // outcome says how a summary's or an attempt's way ended, in one short word
 // and a class for its colour.
-export function outcome(attempt, disposition) {
+export function outcome(attempt, disposition, d) {
+  if (!attempt && d && answered(d)) return ['answered', 'good'];
   if (!attempt) return disposition === 'refused' ? ['refused', 'bad'] : ['held', 'idle'];
   if (attempt.state === 'pending') return [attempt.protocol ? attempt.protocol : 'pending', 'wait'];
   const status = attempt.status ?? attempt.response?.status ?? 0;
   if (attempt.state === 'interrupted') return ['interrupted', 'bad'];
   if (attempt.state === 'error') return ['error', 'bad'];
   if (status === 101) return ['101', 'good'];
-  return [String(status), ['bad', 'idle', 'good', 'info', 'warn', 'bad'][Math.floor(status / 100)] || 'bad'];
+  const tone = ['bad', 'idle', 'good', 'info', 'warn', 'bad'][Math.floor(status / 100)] || 'bad';
+  return [String(status), (tone === 'good' && verdicts[attempt.outlook?.verdict]) || tone];
 }

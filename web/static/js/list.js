@@ -90,7 +90,7 @@ export function List({ model, onOpen }) {
 }
 
 function Row({ d, at, total, sim, selected, onOpen }) {
-  const [word, tone] = d.waiting ? ['held', 'wait'] : format.outcome(d.last, d.disposition);
+  const [word, tone] = d.waiting ? ['held', 'wait'] : format.outcome(d.last, d.disposition, d);
   const cut = d.target.indexOf('?');
   const path = cut < 0 ? d.target : d.target.slice(0, cut);
   const replays = d.attempts > 1 ? html`<span class="times" title=${`${d.attempts} attempts`}>×${d.attempts}</span>` : null;

@@ -9,11 +9,12 @@ const confidences = {
   C: 'C: from others only, or they disagree', '?': '?: not published, or not found',
 };
 
-export function Outlook({ a }) {
+// Outlook is what the provider would do after an attempt, which is named where of is set.
+export function Outlook({ a, of }) {
   const o = a.outlook;
   if (!o) return null;
   const sure = confidences[o.confidence] || confidences['?'];
-  return html`<p class=${`outlook ${tones[o.verdict] || 'idle'}`}><span>${format.visible(o.text)}</span>
+  return html`<p class=${`outlook ${tones[o.verdict] || 'idle'}`}><span>${of ? `Attempt ${a.number} → ` : ''}${format.visible(o.text)}</span>
     ${o.guess && html` <span class="badge" title="The provider does not publish its intervals; hookloop draws a likely curve">our guess</span>`}
     <span class="confidence" role="img" title=${sure} aria-label=${`How sure: ${sure}`}>${o.confidence || '?'}</span></p>`;
 }

@@ -6,6 +6,8 @@ import * as format from './format.js';
 import { hexRow } from './lines.js';
 
 const marks = { valid: ['✓', 'good', 'valid'], invalid: ['✗', 'bad', 'not valid'], unverifiable: ['·', 'idle', 'not checked'] };
+// markOf is a result's mark, tone and word. A handshake without a signature has nothing that could be valid.
+const markOf = (result, scheme) => (result === 'valid' && scheme === 'handshake' ? ['·', 'idle', 'not signed (a handshake)'] : marks[result]);
 const certainties = { named: 'as you said', certain: 'certain', likely: 'likely', guess: 'a guess' };
 
 // name is how a provider is called in a list: "stripe", or "stripe?" for a guess.
@@ -13,14 +15,14 @@ export const name = (f) => `${format.visible(f.provider)}${f.certainty === 'gues
 
 // signature says in words how a signature did.
 export function signature(f) {
-  const word = marks[f.signature]?.[2];
+  const word = markOf(f.signature, f.scheme)?.[2];
   if (!word) return '';
   const by = f.signature === 'valid' && f.scheme !== 'handshake' ? [f.scheme, f.secret].filter(Boolean).join(', ') : f.signature_reason;
-  return format.visible(`Signature ${word}${by ? `: ${by}` : ''}`);
+  return format.visible(`${word.startsWith('not signed') ? 'N' + word.slice(1) : `Signature ${word}`}${by ? `: ${by}` : ''}`);
 }
 
 export function SignatureMark({ f }) {
-  const mark = marks[f.signature];
+  const mark = markOf(f.signature, f.scheme);
   if (!mark) return null;
   const words = signature(f);
   return html`<span class=${`sigmark ${mark[1]}`} role="img" title=${words} aria-label=${words}>${mark[0]}</span>`;
@@ -70,7 +72,8 @@ function Address({ d, title }) {
 }
 
 function sentence(d) {
-  if (d.signature !== 'valid' || d.scheme === 'handshake') return d.signature_reason || marks[d.signature]?.[2] || 'nobody looked';
+  if (d.signature === 'valid' && d.scheme === 'handshake') return `not signed (a handshake)${d.signature_reason ? `: ${d.signature_reason}` : ''}`;
+  if (d.signature !== 'valid') return d.signature_reason || marks[d.signature]?.[2] || 'nobody looked';
   return `valid${d.scheme ? `, ${d.scheme}` : ''}${d.secret ? `, with ${d.secret}` : ''}`;
 }
 
@@ -79,6 +82,8 @@ function Handshake({ d, title, actions }) {
   if (!d.handshake) return null;
   const what = d.about?.handshake || 'The provider makes sure that the endpoint is yours. The handler has to answer it, or hookloop with --answer-handshakes.';
   return html`<div class="handshake"><p><b>Handshake</b> <span class="code">${format.visible(d.handshake)}</span></p><p>${format.visible(what)}</p>
+    ${d.about?.unanswered && html`<p class="reason bad" id="unanswered">${format.visible(d.about.unanswered)}.</p>`}
+    ${format.answered(d) && html`<p id="answered">Answered by hookloop.</p>`}
     ${d.about?.confirm && html`<button id="confirm" onClick=${() => actions.confirm(d, title)}>Confirm …</button>`}</div>`;
 }
 
@@ -99,7 +104,7 @@ function Explain({ d }) {
 
 function Explanation({ got }) {
   const e = got.explanation;
-  const mark = marks[got.result] || marks.unverifiable;
+  const mark = markOf(got.result, got.scheme) || marks.unverifiable;
   return html`
     <p><b class=${mark[1]}>${mark[0]} ${mark[2]}</b>${got.reason ? `: ${format.visible(got.reason)}` : ''}</p>
     ${got.signed_at && html`<p class="hint">Signed at ${format.exactTime(got.signed_at)}.</p>`}
