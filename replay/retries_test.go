@@ -89,7 +89,7 @@ func TestRetries(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := setStage(t, tt.provider, event, tt.handler)
+			s := setStage(t, tt.provider, eventBody, tt.handler)
 			tt.spec.Kind, tt.spec.Speed = "retries", 1e5
 			if tt.want != inspect.Inconclusive {
 				tt.spec.Probe = s.probe()
