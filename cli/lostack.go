@@ -32,8 +32,8 @@ func (a *app) lostAckCommand() *cobra.Command {
 		Short: "Lose the handler's answers, so that the provider really delivers again",
 		Long: "lost-ack has the running `hookloop listen` forward the next deliveries as ever, but answer their provider\n" +
 			"500, nothing at all, or by a broken connection. The provider delivers them again, and hookloop sees whether\n" +
-			"the handler takes an event that it has processed already.",
-		Example: `hookloop simulate lost-ack
+			"the handler takes an event that it has processed already; a probe shows whether it worked on it twice.",
+		Example: `hookloop simulate lost-ack --probe http://localhost:3000/orders/count
 hookloop simulate lost-ack -n 2 --how timeout --wait 30m`,
 		Args:              args(0, 0, "no arguments"),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -43,6 +43,7 @@ hookloop simulate lost-ack -n 2 --how timeout --wait 30m`,
 	set.IntVarP(&f.count, "count", "n", 1, "how many answers to lose")
 	set.StringVar(&f.how, "how", "500", "what the provider gets instead: 500, timeout or reset")
 	set.DurationVar(&f.wait, "wait", replay.DefaultLostAckWait, "how long to wait for deliveries, and for each to come again")
+	f.probeFlags.add(set)
 	set.BoolVar(&f.asJSON, "json", false, "print the simulation as one JSON object when it has ended")
 	set.StringVar(&f.junit, "junit", "", "write the verdict to this file as JUnit XML, for CI")
 	_ = cmd.RegisterFlagCompletionFunc("how", cobra.FixedCompletions([]string{"500", "timeout", "reset"}, cobra.ShellCompDirectiveNoFileComp))
@@ -66,11 +67,24 @@ func (a *app) lostAck(ctx context.Context, f *lostAckFlags) error {
 	}
 	defer func() { _ = store.Close() }()
 	w := &replay.LostAckWatch{Store: store, Catalog: catalog, N: f.count, How: inspect.LostAck(f.how), Wait: f.wait}
+	if w.Probe, err = f.newProbe(); err != nil {
+		return err
+	}
+	sender, err := a.replaySender(&handlerFlags{hostHeader: "preserve", timeout: replay.DefaultTimeout}, store)
+	if err != nil {
+		return err
+	}
+	defer sender.Stop()
+	w.Guard = sender.Guard
 	if w.Since, err = store.Rev(ctx); err != nil {
 		return err
 	}
-	if err := loseAcks(ctx, store.Dir(), f.count, f.how); err != nil {
-		return err
+	w.Begin = func(ctx context.Context) error {
+		if err := loseAcks(ctx, store.Dir(), f.count, f.how); err != nil {
+			return err
+		}
+		a.sayf("hookloop: %s (%s): have the provider deliver", nextLost(f.count), f.how)
+		return nil
 	}
 	// What is left of them is not lost once nobody watches.
 	defer func() {
@@ -78,7 +92,6 @@ func (a *app) lostAck(ctx context.Context, f *lostAckFlags) error {
 		defer cancel()
 		_ = loseAcks(ctx, store.Dir(), 0, f.how)
 	}()
-	a.sayf("hookloop: the next %d answers are lost (%s): have the provider deliver", f.count, f.how)
 	var shown *timeline
 	if !f.asJSON {
 		shown = a.newTimeline()
@@ -90,6 +103,13 @@ func (a *app) lostAck(ctx context.Context, f *lostAckFlags) error {
 		return err
 	}
 	return a.verdict(&f.simulateFlags, shown, sim)
+}
+
+func nextLost(n int) string {
+	if n == 1 {
+		return "the next answer is lost"
+	}
+	return fmt.Sprintf("the next %d answers are lost", n)
 }
 
 // askTimeout bounds what is asked of a running listen.

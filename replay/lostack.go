@@ -63,6 +63,12 @@ type LostAckWatch struct {
 	Since int64           // the revision of the store from which on they are
 	Wait  time.Duration   // for the first delivery, and after each for it to come again; 0 = 5 min
 
+	Probe *Probe // shows the handler's side effect; nil = only its answers are judged
+	Guard *Guard // says where Probe may ask
+
+	// Begin, if not nil, has the answers lost; Run calls it when the probe was read.
+	Begin func(context.Context) error
+
 	OnChange func(*inspect.Simulation) // if not nil, called after each change with a copy
 }
 
@@ -81,7 +87,8 @@ type lostEvent struct {
 type lostWatch struct {
 	*LostAckWatch
 	record
-	lost   int // answers so far
+	probe  *prober // nil = none
+	lost   int     // answers so far
 	events map[string]*lostEvent
 	order  []string
 	seen   map[int64]string // by delivery: its event
@@ -96,6 +103,14 @@ func (w *LostAckWatch) Run(ctx context.Context) (*inspect.Simulation, error) {
 			Kind: "lost-ack", Title: fmt.Sprintf("%d answers lost on the way to the provider (%s)", w.N, w.How),
 			State: inspect.SimulationRunning, StartedAt: time.Now().UTC(), Steps: []inspect.Step{}, Reasons: []inspect.Reason{},
 		}},
+	}
+	if err := r.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if w.Begin != nil {
+		if err := w.Begin(ctx); err != nil {
+			return nil, err
+		}
 	}
 	signal, stop := w.Store.Watch()
 	defer stop()
@@ -281,6 +296,7 @@ func (r *lostWatch) conclude(ctx context.Context, wait time.Duration) *inspect.S
 	case r.lost < r.N:
 		r.find(inspect.Inconclusive, "only %d of %d answers were lost: nothing more arrived", r.lost, r.N)
 	}
+	r.findOnce(ctx)
 	return r.end(ctx)
 }
 

@@ -3,6 +3,9 @@ package replay
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -139,6 +142,52 @@ func TestCatchUp(t *testing.T) {
 			}
 			if got := h.got(); tc.handler && !slices.Equal(got, want) {
 				t.Errorf("the handler got %v", got)
+			}
+		})
+	}
+}
+
+// TestLostAckProbe sees a handler that takes the second delivery as if it had
+// dedupe, and does the work again.
+func TestLostAckProbe(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		counts  []string // before, and from then on
+		arrives []lostDelivery
+		want    inspect.Verdict
+		reason  string
+	}{
+		{"twice", []string{"0", "2"}, []lostDelivery{{"a", true, 200}, {"a", false, 200}}, inspect.Fail, "the side effect happened twice"},
+		{"once", []string{"7", "8"}, []lostDelivery{{"a", true, 200}, {"a", false, 200}}, inspect.Pass, "the side effect happened once"},
+		{"another event", []string{"0", "2"}, []lostDelivery{{"b", false, 200}, {"a", true, 200}, {"a", false, 200}}, inspect.Inconclusive, "other events (1) were not lost"},
+		{"too often with another", []string{"0", "3"}, []lostDelivery{{"b", false, 200}, {"a", true, 200}, {"a", false, 200}}, inspect.Fail, "the side effect happened 3 times"},
+		{"no probe", nil, []lostDelivery{{"a", true, 200}, {"a", false, 200}}, inspect.Pass, "without --probe it is not known"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			r := new(rig).start(t, "")
+			w := &LostAckWatch{Store: r.store, Catalog: provider.BuiltIn(), N: 1, How: inspect.LostStatus, Wait: patience, Guard: new(Guard)}
+			if tc.counts != nil {
+				read := 0
+				api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					_, _ = io.WriteString(w, tc.counts[min(read, len(tc.counts)-1)])
+					read++
+				}))
+				defer api.Close()
+				w.Probe = &Probe{URL: api.URL}
+			}
+			w.Begin = func(context.Context) error {
+				for _, d := range tc.arrives {
+					arrive(t, r.store, d)
+				}
+				return nil
+			}
+			sim, err := w.Run(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if sim.Verdict != tc.want || !slices.ContainsFunc(sim.Reasons, func(r inspect.Reason) bool { return strings.Contains(r.Text, tc.reason) }) {
+				t.Errorf("got %s %+v, want %s because %q", sim.Verdict, sim.Reasons, tc.want, tc.reason)
 			}
 		})
 	}
