@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -229,16 +230,24 @@ func (a *app) poll(ctx context.Context, f *pollFlags, p *replay.Poll) error {
 	return r.run(ctx)
 }
 
-// delivered reports whether a delivery that came from elsewhere has a value in its body.
+// delivered reports whether a delivery has a value in its body which the
+// handler has taken, or is about to be sent again because it waits. One that
+// the handler did not take is no reason not to ask.
 func delivered(store *inspect.Store, unless string) func(context.Context) (bool, error) {
 	path, value, _ := strings.Cut(unless, "=")
-	looked := int64(0) // up to this one, none has it
+	looked := int64(0)           // up to this one, none has it
+	untaken := map[int64]bool{} // has it, and was not taken yet
 	return func(ctx context.Context) (bool, error) {
 		const page = 200
 		newest := looked
+		for id := range untaken {
+			if ok, err := taken(ctx, store, id); ok || err != nil {
+				return ok, err
+			}
+		}
 		for before := int64(0); ; {
 			// The value is compared below: in a query it may mean something else.
-			list, err := store.List(ctx, inspect.ListOptions{Query: "-source:poll", Before: before, Limit: page})
+			list, err := store.List(ctx, inspect.ListOptions{Query: "-source:mock", Before: before, Limit: page})
 			if err != nil {
 				return false, err
 			}
@@ -258,7 +267,10 @@ func delivered(store *inspect.Store, unless string) func(context.Context) (bool,
 					return false, err
 				}
 				if got, ok := replay.ValueAt(d.Body, path); ok && got == value {
-					return true, nil
+					if ok, err := taken(ctx, store, s.ID); ok || err != nil {
+						return ok, err
+					}
+					untaken[s.ID] = true
 				}
 			}
 			if len(list) < page || before <= looked {
@@ -267,4 +279,23 @@ func delivered(store *inspect.Store, unless string) func(context.Context) (bool,
 			}
 		}
 	}
+}
+
+// taken reports whether a delivery waits for the handler, or was answered by it
+// with success.
+func taken(ctx context.Context, store *inspect.Store, id int64) (bool, error) {
+	attempts, err := store.Attempts(ctx, id)
+	if errors.Is(err, inspect.ErrNotFound) {
+		return false, nil
+	}
+	for i := range attempts {
+		if attempts[i].Summary().OK() {
+			return true, err
+		}
+	}
+	if err != nil {
+		return false, err
+	}
+	ids, err := store.Waiting(ctx)
+	return slices.Contains(ids, id), err
 }
