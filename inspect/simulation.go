@@ -50,7 +50,7 @@ type Simulation struct {
 	Probes     []Reading       `json:"probes,omitempty"`
 	Table      *Table          `json:"table,omitempty"` // what this kind has to show besides
 	Verdict    Verdict         `json:"verdict"`
-	Reasons    []Reason        `json:"reasons"` // why the verdict; at least one once it has ended
+	Reasons    []Reason        `json:"reasons"` // why the verdict, the worst first and notes last; at least one finding once it has ended
 }
 
 // MaxSteps is how many steps of a simulation are kept.
@@ -91,9 +91,10 @@ type Reading struct {
 	Error string    `json:"error,omitempty"` // "" = Value was read
 }
 
-// A Reason is one finding of a verdict.
+// A Reason is one finding of a verdict, or a note: something to know, such as
+// what could not be told, on which no verdict rests.
 type Reason struct {
-	Verdict Verdict `json:"verdict"` // what this finding alone comes to
+	Verdict Verdict `json:"verdict"` // what this finding alone comes to; "" = it is a note
 	Text    string  `json:"text"`    // one sentence
 }
 

@@ -160,14 +160,19 @@ func (r *rehearsal) finish(i int, a *inspect.Attempt, err error, number int) pro
 		o.Duration = 0
 	}
 	outlook := r.provider.Outlook(o)
+	limit, _ := r.deadline()
+	j := judgement{step: i, attempt: a, outlook: outlook, late: r.patient && a.Duration > limit}
 	ok := outlook.Verdict == provider.Accepted
-	note := outlook.Text
-	if ok {
+	judged, note := &ok, outlook.Text
+	switch {
+	case ok && j.late:
+		judged, note = nil, "the provider had given up after "+inWords(limit)
+	case ok:
 		note = ""
 	}
-	r.end(i, a, err, &ok, note)
+	r.end(i, a, err, judged, note)
 	r.mu.Lock()
-	r.judged = append(r.judged, judgement{i, a, outlook})
+	r.judged = append(r.judged, j)
 	r.mu.Unlock()
 	return outlook
 }
@@ -180,9 +185,12 @@ const toldFailures = 5
 func (r *rehearsal) findAccepted() {
 	judged := r.judgements()
 	var failed []judgement
-	none := 0
+	none, late := 0, 0
 	for _, j := range judged {
 		if j.outlook.Verdict == provider.Accepted {
+			if j.late {
+				late++
+			}
 			continue
 		}
 		failed = append(failed, j)
@@ -190,6 +198,7 @@ func (r *rehearsal) findAccepted() {
 			none++
 		}
 	}
+	inTime := len(judged) - len(failed) - late
 	switch {
 	case len(judged) == 0:
 		r.find(inspect.Inconclusive, "no attempt ended, so nothing can be said")
@@ -197,8 +206,18 @@ func (r *rehearsal) findAccepted() {
 	case none == len(judged):
 		r.find(inspect.Inconclusive, "the handler could not be reached: %s", judged[0].attempt.Error)
 		return
-	case len(failed) == 0:
+	case len(failed) == 0 && late == 0:
 		r.find(inspect.Pass, "%s", allOf(len(judged), "was accepted", "were accepted"))
+		return
+	case len(failed) == 0 && inTime > 0:
+		r.find(inspect.Pass, "%d of %d attempts were accepted in time", inTime, len(judged))
+		return
+	case len(failed) == 0 && r.probe == nil:
+		r.find(inspect.Inconclusive, "no attempt was answered in time, so only --probe could tell whether they disturb one another")
+		return
+	}
+	if r.renewed && inTime+late == 0 && !slices.ContainsFunc(failed, func(j judgement) bool { return !refused(j) }) {
+		r.find(inspect.Inconclusive, "a new event id was refused each time, so a race could not show: %s", failure(failed[0]))
 		return
 	}
 	for _, j := range failed[:min(len(failed), toldFailures)] {
@@ -216,6 +235,11 @@ func (r *rehearsal) failed(j judgement) inspect.Verdict {
 		return inspect.Inconclusive
 	}
 	return inspect.Fail
+}
+
+// refused reports whether the handler answered with a 4xx.
+func refused(j judgement) bool {
+	return j.attempt.Error == "" && j.attempt.Response != nil && j.attempt.Response.Status/100 == 4
 }
 
 // judgements returns those so far, by step.

@@ -32,10 +32,14 @@ type rehearsal struct {
 	changes  int // how often the side effect is to happen; a kind's run may set it. Default 1
 	doneOnce int // of how many of deliveries it had happened before, as far as is known
 
+	tried bool // the handler has had one of deliveries before, whatever it did
+	asked bool // an attempt of this rehearsal went to the handler
+
 	judgesProbe bool // the kind's run reads and judges the probe itself, after the first reading
 
 	signing Signing // of attempts of the same event
 	stale   bool    // they could not be signed again, though the provider would have
+	renewed bool    // they have a new event id, the same each
 	patient bool    // an answer after the deadline is no failure: it is what is rehearsed
 
 	mu     sync.Mutex
@@ -48,6 +52,7 @@ type judgement struct {
 	step    int
 	attempt *inspect.Attempt
 	outlook provider.Outlook
+	late    bool // it ended after the deadline, which is what is rehearsed
 }
 
 // run rehearses and returns the record, which has ended and is stored.
@@ -152,11 +157,14 @@ func (r *rehearsal) skip(i int, why string) {
 }
 
 // find adds a finding to the reasons: a sentence without a dot at its end.
-// inspect.Pass is for what went as it should, and for notes.
+// inspect.Pass is for what went as it should; see note.
 func (r *rehearsal) find(v inspect.Verdict, format string, args ...any) {
 	reason := inspect.Reason{Verdict: v, Text: fmt.Sprintf(format, args...)}
 	r.update(func(sim *inspect.Simulation) { sim.Reasons = append(sim.Reasons, reason) })
 }
+
+// note adds a sentence to the reasons on which no verdict rests.
+func (r *rehearsal) note(format string, args ...any) { r.find("", format, args...) }
 
 // attempt makes an attempt of the first delivery and returns it when it has
 // ended, however it ended. The error says why it could not be made at all.
@@ -176,7 +184,13 @@ func (r *rehearsal) attemptOf(ctx context.Context, id int64, o Options) (*inspec
 		maps.Copy(header, o.Header)
 	}
 	o.Header, o.Simulation = header, r.sim.ID
-	return r.s.Sender.Replay(ctx, id, o)
+	a, err := r.s.Sender.Replay(ctx, id, o)
+	if a != nil && o.Answer == nil {
+		r.mu.Lock()
+		r.asked = true
+		r.mu.Unlock()
+	}
+	return a, err
 }
 
 // canceled reports whether the simulation was.

@@ -150,7 +150,7 @@ func (o *reordering) deliver(i int) bool {
 		if !ok {
 			note = outlook.Text
 			fault := a.Error != "" || a.Response == nil || a.Response.Status/100 == 5
-			o.failed[at] = append(o.failed[at], failedEvent{i, failure(judgement{step, a, outlook}), fault})
+			o.failed[at] = append(o.failed[at], failedEvent{i, failure(judgement{step: step, attempt: a, outlook: outlook}), fault})
 		}
 		o.r.end(step, a, nil, &ok, note)
 		switch a.ErrorKind {

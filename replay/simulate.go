@@ -123,6 +123,7 @@ func (s *Simulator) prepare(ctx context.Context, spec Spec) (*rehearsal, error) 
 		if slices.ContainsFunc(before, func(a inspect.Attempt) bool { return acceptedBy(plan.dest, &a) }) {
 			r.doneOnce++
 		}
+		r.tried = r.tried || slices.ContainsFunc(before, func(a inspect.Attempt) bool { return wentTo(plan.dest, &a) })
 	}
 	if err := r.findProvider(); err != nil {
 		return nil, err
@@ -141,8 +142,13 @@ func (s *Simulator) prepare(ctx context.Context, spec Spec) (*rehearsal, error) 
 // acceptedBy reports whether the handler at a destination accepted an attempt,
 // as far as its status says.
 func acceptedBy(handler destination, a *inspect.Attempt) bool {
+	return wentTo(handler, a) && a.State == inspect.Answered && a.Summary().OK()
+}
+
+// wentTo reports whether an attempt may have come to the handler at a destination.
+func wentTo(handler destination, a *inspect.Attempt) bool {
 	dest, ok := parseDestination(a.URL)
-	return ok && dest.host == handler.host && a.State == inspect.Answered && a.Summary().OK() && a.Response.Header.Get(AnsweredHeader) == ""
+	return ok && dest.host == handler.host && (a.Response == nil || a.Response.Header.Get(AnsweredHeader) == "")
 }
 
 // Limits of a Spec.

@@ -58,7 +58,8 @@ func setStage(t testing.TB, providerName, body string, handler func(s *stage, w 
 // probe counts the side effects.
 func (s *stage) probe() *Probe { return &Probe{URL: "http://" + s.sender.Handler.URL.Host + "/count"} }
 
-// run rehearses and checks the verdict, and that some reason for it has each of texts.
+// run rehearses and checks the verdict, and that some reason for it has each of
+// texts, or some note where one begins with "note: ".
 func (s *stage) run(t testing.TB, spec Spec, want inspect.Verdict, texts ...string) *inspect.Simulation {
 	t.Helper()
 	spec.Deliveries = append(spec.Deliveries, s.id)
@@ -78,8 +79,12 @@ func (s *stage) run(t testing.TB, spec Spec, want inspect.Verdict, texts ...stri
 		t.Errorf("the verdict is %s (%s), want %s:\n%s", sim.Verdict, sim.State, want, strings.Join(all, "\n"))
 	}
 	for _, text := range texts {
-		if !slices.ContainsFunc(sim.Reasons, func(r inspect.Reason) bool { return r.Verdict == want && strings.Contains(r.Text, text) }) {
-			t.Errorf("no %s reason says %q:\n%s", want, text, strings.Join(all, "\n"))
+		of := want
+		if after, ok := strings.CutPrefix(text, "note: "); ok {
+			text, of = after, ""
+		}
+		if !slices.ContainsFunc(sim.Reasons, func(r inspect.Reason) bool { return r.Verdict == of && strings.Contains(r.Text, text) }) {
+			t.Errorf("no %q reason says %q:\n%s", of, text, strings.Join(all, "\n"))
 		}
 	}
 	for _, step := range sim.Steps {
@@ -171,7 +176,8 @@ func TestDuplicates(t *testing.T) {
 		{"racy, serial", racy(), Spec{Count: 3}, inspect.Pass, nil}, // which is why there is concurrent
 		{"racy, concurrent", racy(), Spec{Count: 2, Mode: "concurrent"}, inspect.Fail, []string{"happened twice"}},
 		{"racy, overlap", racy(), Spec{Count: 2, Mode: "overlap", Deadline: 20 * time.Millisecond}, inspect.Fail, []string{"happened twice"}},
-		{"correct, overlap", idempotent(), Spec{Count: 2, Mode: "overlap", Deadline: 20 * time.Millisecond}, inspect.Pass, []string{"no deliveries overlapped"}},
+		{"correct, overlap", idempotent(), Spec{Count: 2, Mode: "overlap", Deadline: 5 * time.Second}, inspect.Inconclusive, []string{"no deliveries overlapped"}},
+		{"correct, overlapping", late(300 * time.Millisecond), Spec{Mode: "overlap", Deadline: 20 * time.Millisecond}, inspect.Pass, []string{"happened once", "note: the provider had given up"}},
 		{"409", refusesDuplicates(409), Spec{}, inspect.Fail, []string{"delivery 2 of 2: the handler answered 409 Conflict", "delivery 1 of 2 got 200 OK, delivery 2 of 2 got 409"}},
 		{"500", refusesDuplicates(500), Spec{}, inspect.Fail, []string{"500 Internal Server Error"}},
 		{"slow", func(_ *stage, _ http.ResponseWriter, _ *http.Request) { time.Sleep(60 * time.Millisecond) }, Spec{Deadline: 20 * time.Millisecond}, inspect.Fail, []string{"took "}},
@@ -222,6 +228,52 @@ func TestAcceptedBefore(t *testing.T) {
 			}
 			s.run(t, Spec{Kind: tt.kind, Probe: s.probe()}, tt.want, tt.text)
 		})
+	}
+}
+
+// In an event that the handler knows a race does not show: it gets a new one,
+// or nothing can be said.
+func TestRaceOfKnownEvent(t *testing.T) {
+	for _, tt := range []struct {
+		name, provider, mode string
+		handler              func(*stage, http.ResponseWriter, *http.Request)
+		want                 inspect.Verdict
+		text                 string
+	}{
+		{"racy, concurrent", "stripe", "concurrent", lookingUp(), inspect.Fail, "happened twice"},
+		{"racy, overlap", "stripe", "overlap", lookingUp(), inspect.Fail, "happened twice"},
+		{"correct, concurrent", "stripe", "concurrent", idempotent(), inspect.Pass, "happened once"},
+		{"id that stays", "", "concurrent", lookingUp(), inspect.Inconclusive, "already knew this event, so a race could not show"},
+		{"new id is refused", "stripe", "concurrent", secondTime(http.StatusNotFound, false), inspect.Inconclusive, "a new event id was refused each time"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := setStage(t, tt.provider, slowEvent, tt.handler)
+			if _, err := s.sender.Replay(t.Context(), s.id, Options{}); err != nil {
+				t.Fatal(err)
+			}
+			spec := Spec{Kind: "duplicates", Mode: tt.mode, Deadline: 20 * time.Millisecond}
+			if tt.name != "new id is refused" {
+				spec.Probe = s.probe()
+			}
+			s.run(t, spec, tt.want, tt.text)
+		})
+	}
+}
+
+// An answer after the provider's deadline is not accepted, whatever it says.
+func TestLateIsNotAccepted(t *testing.T) {
+	s := setStage(t, "stripe", slowEvent, late(300*time.Millisecond))
+	sim := s.run(t, Spec{Kind: "duplicates", Mode: "overlap", Deadline: 20 * time.Millisecond}, inspect.Inconclusive, "no attempt was answered in time")
+	for _, reason := range sim.Reasons {
+		if strings.Contains(reason.Text, "were accepted") {
+			t.Errorf("it is not true that %q", reason.Text)
+		}
+	}
+	for _, step := range sim.Steps {
+		if step.OK != nil || !strings.Contains(step.Note, "had given up") {
+			t.Errorf("%+v is judged, want not", step)
+		}
 	}
 }
 

@@ -158,7 +158,7 @@ func (r *rehearsal) judge(i int, a, as *inspect.Attempt) {
 	}
 	r.end(i, a, nil, &ok, note)
 	r.mu.Lock()
-	r.judged = append(r.judged, judgement{i, a, outlook})
+	r.judged = append(r.judged, judgement{step: i, attempt: a, outlook: outlook})
 	r.mu.Unlock()
 }
 

@@ -194,8 +194,11 @@ func (r *rehearsal) conclude(err error) {
 				step.State, step.Note = inspect.StepSkipped, cmp.Or(step.Note, why)
 			}
 		}
-		rank := map[inspect.Verdict]int{inspect.Fail: 0, inspect.Inconclusive: 1, inspect.Pass: 2}
+		rank := map[inspect.Verdict]int{inspect.Fail: 0, inspect.Inconclusive: 1, inspect.Pass: 2, "": 3}
 		slices.SortStableFunc(sim.Reasons, func(a, b inspect.Reason) int { return cmp.Compare(rank[a.Verdict], rank[b.Verdict]) })
-		sim.Verdict = sim.Reasons[0].Verdict // findOnce always has one
+		if len(sim.Reasons) == 0 || sim.Reasons[0].Verdict == "" {
+			sim.Reasons = slices.Insert(sim.Reasons, 0, inspect.Reason{Verdict: inspect.Inconclusive, Text: "nothing was found, so nothing can be said"})
+		}
+		sim.Verdict = sim.Reasons[0].Verdict
 	})
 }
