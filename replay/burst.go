@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"sync"
@@ -36,8 +37,8 @@ func checkBurst(spec *Spec) error {
 }
 
 func titleBurst(spec *Spec) string {
-	return fmt.Sprintf("#%d delivered %d times, %d at a time", spec.Deliveries[0],
-		cmp.Or(spec.Count, defaultBurst), cmp.Or(spec.Concurrency, defaultConcurrency))
+	n := cmp.Or(spec.Count, defaultBurst)
+	return fmt.Sprintf("#%d delivered %s, %d at a time", spec.Deliveries[0], times(n), min(n, cmp.Or(spec.Concurrency, defaultConcurrency)))
 }
 
 // A burst is many deliveries at once. Of its attempts only numbers are kept.
@@ -52,6 +53,8 @@ type burst struct {
 	taken    map[string]bool // the event ids that were accepted
 	crashed  int             // 5xx and errors
 	refused  int             // other answers that the provider takes for failures
+	busy     int             // of these, the 429 that ask it to come again
+	denied   int             // of these, the other 4xx
 	late     int
 	lost     int // could not be reached
 	unmade   int
@@ -127,7 +130,7 @@ func (b *burst) deliver(i int) {
 // count keeps what counts of an attempt.
 func (b *burst) count(id string, a *inspect.Attempt, ok bool) {
 	limit, _ := b.r.deadline()
-	if a.Duration > limit {
+	if a.Duration > limit && a.ErrorKind != inspect.ErrCanceled {
 		b.late++
 	}
 	if a.Error != "" || a.Response == nil {
@@ -152,6 +155,11 @@ func (b *burst) count(id string, a *inspect.Attempt, ok bool) {
 		b.firstBad = cmp.Or(b.firstBad, "the handler answered "+statusText(status))
 	case !accepted:
 		b.refused++
+		if status == http.StatusTooManyRequests {
+			b.busy++
+		} else if status/100 == 4 {
+			b.denied++
+		}
 	}
 	if ok || b.r.provider.Delivery.Accepts(status) {
 		b.taken[id] = true
@@ -166,7 +174,7 @@ func (b *burst) conclude(n int, took time.Duration) {
 	if b.new.place != nil {
 		r.doneOnce = 0 // all events are new
 	} else {
-		r.find(inspect.Pass, "every delivery had the same event id, because it could not be replaced: %s", b.new.why)
+		r.note("every delivery had the same event id, because it could not be replaced: %s", b.new.why)
 	}
 	limit, published := r.deadline()
 	ended := len(b.took.took)
@@ -179,12 +187,10 @@ func (b *burst) conclude(n int, took time.Duration) {
 		r.find(inspect.Inconclusive, "the handler could not be reached: %s", b.firstBad)
 	case b.crashed > 0:
 		r.find(inspect.Fail, "%d of %d failed under load: %s", b.crashed, n, b.firstBad)
-	default:
+	case b.refused == 0:
 		r.find(inspect.Pass, "none of %d failed: %s, %s", ended, rate(ended, took), b.took.String())
 	}
-	if b.refused > 0 {
-		r.find(inspect.Inconclusive, "%d of %d were neither accepted nor failed (%s): the provider would deliver them again", b.refused, n, b.statuses())
-	}
+	b.findRefused(n)
 	switch {
 	case b.late > 0 && published:
 		r.find(inspect.Fail, "%d of %d took longer than the %s that the provider waits", b.late, n, inWords(limit))
@@ -193,7 +199,25 @@ func (b *burst) conclude(n int, took time.Duration) {
 	case ended > 0 && published:
 		r.find(inspect.Pass, "each was answered within the %s that the provider waits", inWords(limit))
 	case ended > 0:
-		r.find(inspect.Pass, "each was answered within %s; how long the provider waits is not published", inWords(limit))
+		r.note("each was answered within %s; how long the provider waits is not published", inWords(limit))
+	}
+}
+
+// findRefused says what the answers come to that are neither accepted nor 5xx.
+func (b *burst) findRefused(n int) {
+	r := b.r
+	other := b.refused - b.busy
+	if b.busy > 0 {
+		r.find(inspect.Inconclusive, "%d of %d were neither accepted nor failed (%s): the provider would deliver them again", b.busy, n, b.statuses())
+	}
+	switch {
+	case other == 0:
+	case len(b.taken) == 0 && other == b.denied && b.new.place != nil:
+		r.find(inspect.Inconclusive, "none was accepted (%s): they came with new event ids, which the handler may not know", b.statuses())
+	case len(b.taken) == 0 && other == b.denied && r.stale:
+		r.find(inspect.Inconclusive, "none was accepted (%s): they came with the signature that arrived", b.statuses())
+	default:
+		r.find(inspect.Fail, "%d of %d were not accepted (%s): %s wants %s", other, n, b.statuses(), r.provider.Title, cmp.Or(r.provider.Delivery.Success.String(), "any 2xx"))
 	}
 }
 

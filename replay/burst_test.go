@@ -53,6 +53,8 @@ func limited(status int) func(*stage, http.ResponseWriter, *http.Request) {
 	}
 }
 
+const apixoEvent = `{"data":{"taskId":"t1","state":"success"}}`
+
 func TestBurst(t *testing.T) {
 	slow := func(_ *stage, _ http.ResponseWriter, _ *http.Request) { time.Sleep(50 * time.Millisecond) }
 	for _, tt := range []struct {
@@ -65,24 +67,32 @@ func TestBurst(t *testing.T) {
 		says    []string
 		probed  int64
 	}{
-		{name: "right", of: "stripe", handler: idempotent(), want: inspect.Pass, says: []string{"none of 60 failed", "within 10s; how long the provider waits is not published", "from 0 to 31: the side effect happened 31 times"}, probed: 31},
-		{name: "ids that stay", handler: idempotent(), want: inspect.Pass, says: []string{"every delivery had the same event id, because it could not be replaced: nothing tells which event it is", "happened once"}, probed: 1},
+		{name: "right", of: "stripe", handler: idempotent(), want: inspect.Pass, says: []string{"none of 60 failed", "note: each was answered within 10s; how long the provider waits is not published", "from 0 to 31: the side effect happened 31 times"}, probed: 31},
+		{name: "ids that stay", handler: idempotent(), want: inspect.Pass, says: []string{"note: every delivery had the same event id, because it could not be replaced: nothing tells which event it is", "happened once"}, probed: 1},
 		{name: "racy counter", of: "stripe", handler: counting(), want: inspect.Fail, says: []string{"the side effect happened only"}, probed: -1},
 		{name: "racy look-up", of: "stripe", handler: lookingUp(), want: inspect.Fail, says: []string{"and was to happen 31 times"}, probed: -1},
 		{name: "not idempotent", of: "stripe", handler: naive, want: inspect.Fail, says: []string{"the side effect happened 60 times, and was to happen 31 times"}, probed: 60},
 		{name: "fails under load", of: "stripe", handler: limited(503), want: inspect.Fail, says: []string{"of 60 failed under load: the handler answered 503 Service Unavailable"}, probed: -1},
 		{name: "crashes", of: "stripe", handler: func(*stage, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, want: inspect.Fail, says: []string{"60 of 60 failed under load: the handler at"}},
 		{name: "too many", of: "stripe", handler: limited(429), want: inspect.Inconclusive, says: []string{"neither accepted nor failed", "× 429 Too Many Requests"}, probed: -1},
+		{name: "201 for APIXO", of: "apixo", body: apixoEvent, handler: givesStatus(201), want: inspect.Fail, says: []string{"60 of 60 were not accepted (60 × 201 Created): APIXO wants exactly 200"}},
+		{name: "409 for what it has", of: "stripe", handler: refusesDuplicates(409), want: inspect.Fail, says: []string{"29 of 60 were not accepted (31 × 200 OK, 29 × 409 Conflict): Stripe wants any 2xx"}},
+		{name: "404 for what it does not know", of: "stripe", handler: givesStatus(404), want: inspect.Inconclusive, says: []string{"none was accepted (60 × 404 Not Found): they came with new event ids"}},
 		{name: "slow", of: "stripe", handler: slow, spec: Spec{Deadline: 20 * time.Millisecond}, want: inspect.Fail, says: []string{"60 of 60 took longer than the 20ms that the provider waits"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := setStage(t, tt.of, slowEvent, tt.handler)
+			s := setStage(t, tt.of, orDefault(tt.body, slowEvent), tt.handler)
 			spec := tt.spec
 			spec.Kind, spec.Count, spec.Concurrency = "burst", 60, 10
 			if tt.probed != 0 {
 				spec.Probe = s.probe()
 			}
 			sim := s.run(t, spec, tt.want, tt.says...)
+			for _, reason := range sim.Reasons {
+				if strings.Contains(tt.says[0], "accepted") && strings.HasPrefix(reason.Text, "none of ") {
+					t.Errorf("it is not true that %q", reason.Text)
+				}
+			}
 			if got := s.count.Load(); tt.probed > 0 && got != tt.probed {
 				t.Errorf("the handler acted %d times, want %d", got, tt.probed)
 			}
@@ -146,7 +156,7 @@ func TestBurstAttempts(t *testing.T) {
 // Without the secret a new event would not be accepted, so there is none.
 func TestBurstUnsigned(t *testing.T) {
 	s := setTampering(t, stripe, 0, right(stripe))
-	s.run(t, Spec{Kind: "burst", Count: 6}, inspect.Pass, "could not be replaced: no secret configured for Stripe")
+	s.run(t, Spec{Kind: "burst", Count: 6}, inspect.Pass, "note: every delivery had the same event id, because it could not be replaced: no secret configured for Stripe")
 }
 
 func TestBurstCanceled(t *testing.T) {
@@ -155,6 +165,18 @@ func TestBurstCanceled(t *testing.T) {
 		<-r.Context().Done()
 	})
 	s.canceled(t, Spec{Kind: "burst", Count: 30, Concurrency: 3}, 3)
+}
+
+func TestBurstTitle(t *testing.T) {
+	for want, spec := range map[string]Spec{
+		"#1 delivered 200 times, 20 at a time": {},
+		"#1 delivered once, 1 at a time":       {Count: 1},
+	} {
+		spec.Deliveries = []int64{1}
+		if got := titleBurst(&spec); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 }
 
 func TestBurstCheck(t *testing.T) {

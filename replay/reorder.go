@@ -45,6 +45,7 @@ type reordering struct {
 	r       *rehearsal
 	orders  [][]int
 	renew   []*renewal // nil = the event ids stay
+	why     string     // why they stay
 	failed  map[int][]failedEvent
 	done    int // orders that were delivered whole
 	made    int
@@ -66,7 +67,7 @@ func runReorder(r *rehearsal) error {
 	var sampled bool
 	o.orders, sampled = orders(len(r.deliveries), r.spec.AllOrders)
 	if sampled {
-		r.find(inspect.Pass, "%d deliveries have more than %d orders: %d of them were tried, the same each time", len(r.deliveries), maxOrders, len(o.orders))
+		r.note("%d deliveries have more than %d orders: %d of them were tried, the same each time", len(r.deliveries), maxOrders, len(o.orders))
 	}
 	o.findRenewals()
 	for i := range o.orders {
@@ -118,10 +119,11 @@ func (o *reordering) findRenewals() {
 	}
 	if why == "" {
 		o.renew = all
-		o.r.find(inspect.Pass, "each order had new event ids, and the same objects: a handler that had them before the first order cannot be seen to miss one, so begin with an empty one")
+		o.r.note("each order had new event ids, and the same objects: a handler that had them before the first order cannot be seen to miss one, so begin with an empty one")
 		return
 	}
-	o.r.find(inspect.Pass, "each order had the same event ids, because %s; a handler that tells duplicates by them does nothing after the first order", why)
+	o.why = why
+	o.r.note("each order had the same event ids, because %s; a handler that tells duplicates by them does nothing after the first order", why)
 }
 
 // deliver delivers the events in order i. It returns false where there is no
@@ -145,6 +147,10 @@ func (o *reordering) deliver(i int) bool {
 			o.r.find(inspect.Inconclusive, "%s could not be sent: %v", ref(o.r.deliveries[at]), err)
 			return false
 		}
+		if a.ErrorKind == inspect.ErrCanceled { // it was cut, and says nothing
+			o.r.end(step, a, nil, nil, "")
+			return false
+		}
 		outlook := o.r.provider.Outlook(outcome(a, 1))
 		ok, note := outlook.Verdict == provider.Accepted, ""
 		if !ok {
@@ -159,8 +165,6 @@ func (o *reordering) deliver(i int) bool {
 				o.r.find(inspect.Inconclusive, "the handler could not be reached: %s", a.Error)
 				return false
 			}
-		case inspect.ErrCanceled:
-			return false
 		default:
 			o.reached = true
 		}
@@ -222,7 +226,7 @@ func (o *reordering) cause(at int, failed []failedEvent) string {
 func (o *reordering) findStates() {
 	r := o.r
 	if r.probe == nil {
-		r.find(inspect.Pass, "without --probe it is not known whether the end state was the same after each order")
+		r.note("without --probe it is not known whether the end state was the same after each order")
 		return
 	}
 	r.mu.Lock()
@@ -236,6 +240,11 @@ func (o *reordering) findStates() {
 	}
 	if len(readings) < 3 { // before, and two orders
 		r.find(inspect.Inconclusive, "too few orders were delivered to compare their end states")
+		return
+	}
+	if same(readings[1:]) && o.renew == nil {
+		r.find(inspect.Inconclusive, "the end state was the same after each order (%s), which proves nothing: the event ids were, too, because %s, so the handler may have done nothing after the first order",
+			quoted(readings[1].Value), o.why)
 		return
 	}
 	if same(readings[1:]) {

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -138,7 +139,7 @@ func TestReorder(t *testing.T) {
 		},
 		{name: "right, reversed only", shop: &shop{newest: true}, probe: "state", want: inspect.Pass, orders: 2, says: []string{"each of 2 orders"}},
 		{name: "right, counted", shop: &shop{dedupes: true, newest: true}, probe: "events", want: inspect.Pass, orders: 2, says: []string{"each order counted alike: the probe moved by 3"}},
-		{name: "no probe", shop: &shop{}, want: inspect.Pass, orders: 2, says: []string{"without --probe it is not known whether the end state"}},
+		{name: "no probe", shop: &shop{}, want: inspect.Pass, orders: 2, says: []string{"note: without --probe it is not known whether the end state"}},
 		{
 			name: "the last one wins", shop: &shop{dedupes: true}, probe: "state", want: inspect.Fail, orders: 2,
 			says: []string{`the end state depends on the order: "created" after #4, #3, #2, and "shipped" after #2, #3, #4`},
@@ -199,9 +200,48 @@ func TestReorderOfOneID(t *testing.T) {
 	p := stripe
 	p.body = `{"id":"evt_0","object":"event","type":"order.shipped","data":{"object":{"id":"o1"}}}`
 	s.id, ids = s.aged(t, p, 0, testSecret, nil), append(ids, s.id)
-	s.run(t, Spec{Kind: "reorder", Deliveries: ids}, inspect.Pass, "each order had the same event ids, because #2 and #4 have the same")
+	s.run(t, Spec{Kind: "reorder", Deliveries: ids}, inspect.Pass, "note: each order had the same event ids, because #2 and #4 have the same")
 	if want := []string{"evt_0", "evt_1", "evt_0", "evt_0", "evt_1", "evt_0"}; !slices.Equal(h.ids, want) {
 		t.Errorf("got %v, want %v", h.ids, want)
+	}
+}
+
+// With the same event ids the same end state proves nothing: a handler that
+// knows them does nothing any more.
+func TestReorderOfSameIDs(t *testing.T) {
+	for _, tt := range []struct {
+		probe string
+		shop  *shop
+		want  inspect.Verdict
+		text  string
+	}{
+		{"state", &shop{dedupes: true}, inspect.Inconclusive, `("created"), which proves nothing: the event ids were, too, because that of #2 could not be replaced`},
+		{"state", &shop{}, inspect.Fail, "depends on the order"},
+		{"events", &shop{}, inspect.Pass, "counted alike"},
+	} {
+		s, ids := setShop(t, tt.shop, "created", "paid", "shipped")
+		s.sender.Checker = secrets("stripe") // none
+		s.run(t, Spec{Kind: "reorder", Deliveries: ids, Probe: &Probe{URL: "http://" + s.sender.Handler.URL.Host + "/" + tt.probe}}, tt.want, tt.text)
+	}
+}
+
+// What is cut when a rehearsal is canceled is no failure of the handler's.
+func TestReorderCanceled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	h := &shop{newest: true}
+	s, ids := setShop(t, h, "created", "paid")
+	n := 0
+	s.sender.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		if n++; n == 3 { // the first of the second order
+			cancel()
+			return nil, r.Context().Err()
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	sim, err := s.simulator.Run(ctx, Spec{Kind: "reorder", Deliveries: append(ids, s.id)})
+	if err != nil || sim.State != inspect.SimulationCanceled || sim.Verdict != inspect.Inconclusive {
+		t.Errorf("got %+v %v, want it canceled and inconclusive", sim, err)
 	}
 }
 

@@ -286,7 +286,7 @@ func (r *rehearsal) findSigning(ctx context.Context) {
 		r.signing = SignAgain
 	}
 	if r.stale = !f.CanSign && (f.Refused != "" || r.resigns() && d.Facts.Scheme != ""); r.stale {
-		r.find(inspect.Pass, "the signature is the one that arrived, which a handler that checks it may refuse by now: %s", f.Why)
+		r.note("the signature is the one that arrived, which a handler that checks it may refuse by now: %s", f.Why)
 	}
 }
 

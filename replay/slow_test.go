@@ -103,7 +103,7 @@ func TestSlow(t *testing.T) {
 	}{
 		{name: "careful, all", handler: careful(), want: inspect.Pass, says: []string{"did not act on half a body", "answered alike when it came again", "from 0 to 1", "all 3 attempts were accepted"}},
 		{name: "careful, cut", slow: "cut", handler: careful(), want: inspect.Pass, says: []string{"did not act on half a body", "the attempt was accepted"}},
-		{name: "careful, no probe", slow: "cut", handler: careful(), blind: true, want: inspect.Pass, says: []string{"without --probe it is not known whether the handler acted on half a body"}},
+		{name: "careful, no probe", slow: "cut", handler: careful(), blind: true, want: inspect.Pass, says: []string{"note: without --probe it is not known whether the handler acted on half a body"}},
 		{name: "careful, trickle", slow: "trickle", handler: careful(), want: inspect.Pass, says: []string{"from 0 to 1"}},
 		{name: "careful, trickle, and a limit", slow: "trickle", limit: time.Second, handler: careful(), want: inspect.Pass, says: []string{"from 0 to 1"}},
 		{name: "late, trickle", slow: "trickle", limit: time.Second, handler: late(1200 * time.Millisecond), want: inspect.Fail, says: []string{"a few bytes at a time: "}},

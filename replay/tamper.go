@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"hookloop/inspect"
@@ -34,7 +35,8 @@ type tampering struct {
 	cannot  error            // why it can't be signed; nil = it can
 	table   inspect.Table
 	refused int
-	open    bool // something that was not refused was found
+	unsent  []string // the changes that were not sent for want of a secret
+	open    bool     // something that was not refused was found
 }
 
 // runTamper first sends the genuine delivery, which the handler must take, and
@@ -69,6 +71,9 @@ func runTamper(r *rehearsal) error {
 	}
 	if !t.open && t.refused > 0 {
 		r.find(inspect.Pass, "the handler refused each of the %d that were changed", t.refused)
+	}
+	if len(t.unsent) > 0 {
+		r.find(inspect.Inconclusive, "%s: not sent, so it is not known what the handler does: %v", strings.Join(t.unsent, ", "), t.cannot)
 	}
 	return nil
 }
@@ -171,7 +176,12 @@ func (t *tampering) try(i int, c *change) {
 	}
 	if err != nil {
 		t.r.skip(i, err.Error())
-		t.row(c.label, "not sent: "+err.Error(), "")
+		should := "does not apply"
+		if t.cannot != nil && errors.Is(err, t.cannot) {
+			should = "not sent"
+			t.unsent = append(t.unsent, c.label)
+		}
+		t.row(c.label, "not sent: "+err.Error(), should)
 		return
 	}
 	t.r.begin(i)
@@ -189,7 +199,7 @@ func (t *tampering) try(i int, c *change) {
 		t.refused++
 	case ok:
 		t.r.changes++ // it may act on what it may accept
-		t.r.find(v, "%s", finding)
+		t.r.note("%s", finding)
 	default:
 		t.open = true
 		t.r.find(v, "%s", finding)
