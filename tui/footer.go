@@ -86,7 +86,7 @@ func (m *model) footer() []line {
 	var lines []line
 	t := m.t
 	if m.notice != "" && m.height >= briefHeight {
-		lines = append(lines, line{{" → ", t.accent}, {safe(m.notice), nil}})
+		lines = append(lines, m.noticeLines()...)
 	}
 	if m.ask.kind == askConfirm && m.asking().width() > m.width {
 		lines = append(lines, m.prose(m.ask.text, t.warn, m.width)...)
@@ -114,6 +114,19 @@ func (m *model) footer() []line {
 		return append(lines, m.prose(m.message.text, st, m.width)...)
 	}
 	return append(lines, m.hint())
+}
+
+// noticeLines are the notice, in three lines at most.
+func (m *model) noticeLines() []line {
+	rows := m.prose(safe(m.notice), nil, m.width-2)
+	for i, row := range rows {
+		mark := span{"  ", nil}
+		if i == 0 {
+			mark = span{" →", m.t.accent}
+		}
+		rows[i] = append(line{mark}, row...)
+	}
+	return rows
 }
 
 // prose is text in as many lines as it needs, within reason.

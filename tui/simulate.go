@@ -143,8 +143,11 @@ func (m *model) menu() []line {
 		}
 		lines = append(lines, l)
 	}
-	return lines
+	return append(lines, m.prose(menuFoot, t.dim, m.width)...)
 }
+
+// menuFoot names the simulations that are of no one delivery.
+const menuFoot = "in a shell: hookloop simulate lost-ack, hookloop simulate catch-up"
 
 // answerSimulation takes a choice. Keys that choose nothing leave the menu open.
 func (m *model) answerSimulation(key string) tea.Cmd {

@@ -36,6 +36,7 @@ func sampleSimulations() []inspect.Simulation {
 				{Verdict: inspect.Pass, Text: "Every delivery was answered in time."},
 				{Verdict: inspect.Fail, Text: "the side effect happened twice"},
 				{Verdict: inspect.Inconclusive, Text: "Whether the third was seen cannot be said."},
+				{Text: "the second took 6 s of 5 s"},
 			},
 			Steps: []inspect.Step{
 				{Label: "delivery 1 of 3", State: inspect.StepDone, DeliveryID: 12, Attempt: 1, Status: 200, Duration: 12 * time.Millisecond, OK: ptr(true)},
@@ -81,7 +82,7 @@ func TestSimulationIsTold(t *testing.T) {
 	}
 	m.openSimulations(sampleSimulations(), 3)
 	for _, want := range []string{
-		" FAIL   3 duplicates of #12, overlapping", "✗ the side effect happened twice", "✓ Every delivery was answered in time.", "? Whether the third",
+		" FAIL   3 duplicates of #12, overlapping", "✗ the side effect happened twice", "✓ Every delivery was answered in time.", "? Whether the third", "· the second took 6 s of 5 s",
 		"✓ delivery 1 of 3      200  12 ms", "✗ delivery 2 of 3 #11  5.00 s  no answer within 5 s", "– delivery 3 of 3      the one before",
 		"… and 2 steps that are not kept", "old timestamp  200, should be refused", "after the first  8", "after the last   exit status 1",
 	} {
@@ -191,7 +192,8 @@ func TestMenuOffersWhatMakesSense(t *testing.T) {
 	if s := specs["x"]; s.Kind != "reorder" || len(s.Deliveries) != 3 || s.Deliveries[0] != 1 {
 		t.Errorf("x is %+v, want #1, #4 and #12, Stripe's", s)
 	}
-	if text := m.text(); !strings.Contains(text, "simulate #12  with the probe") || !strings.Contains(text, "reorder #1 #4 #12") {
+	if text := m.text(); !strings.Contains(text, "simulate #12  with the probe") || !strings.Contains(text, "reorder #1 #4 #12") ||
+		!strings.Contains(text, "hookloop simulate lost-ack, hookloop simulate catch-up") {
 		t.Errorf("the menu is\n%s", text)
 	}
 	checkScreen(t, m)
@@ -534,4 +536,15 @@ func TestFollowerTellsOfSimulations(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNoticeWraps has one that is wider than the window: all of it is there.
+func TestNoticeWraps(t *testing.T) {
+	m := sampleModel(t, 60, 40)
+	m.notice = "5. Providers deliver twice: the same callback, twice at the same time, counting the images \x1b[2Jsaved"
+	m.arrange()
+	if got := squeeze(m.text()); !strings.Contains(got, "→ 5. Providers") || !strings.Contains(got, "the images") || !strings.Contains(got, "saved") {
+		t.Errorf("the notice is cut in\n%s", m.text())
+	}
+	checkScreen(t, m)
 }

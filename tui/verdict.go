@@ -43,13 +43,15 @@ type badge struct {
 	tone tone
 }
 
-// reasonMark is a finding's verdict in one cell.
+// reasonMark is a finding's verdict in one cell; that of a note is a dot.
 func reasonMark(v inspect.Verdict) (string, tone) {
 	switch v {
 	case inspect.Pass:
 		return "✓", toneOK
 	case inspect.Fail:
 		return "✗", toneBad
+	case "":
+		return "·", toneDim
 	}
 	return "?", toneWarn
 }

@@ -55,6 +55,7 @@ func failedDuplicates(text string) inspect.Simulation {
 			{Verdict: inspect.Fail, Text: "the side effect happened twice: it read 7 before, 9 after the last" + text},
 			{Verdict: inspect.Pass, Text: "every delivery was answered within 10 s"},
 			{Verdict: inspect.Inconclusive, Text: "whether the order was kept cannot be said"},
+			{Text: "the second took 6 s of 5 s"},
 		},
 		Steps: []inspect.Step{
 			{Label: "delivery 1 of 3", State: inspect.StepDone, DeliveryID: 1, Attempt: 1, Status: 200, Duration: 12 * time.Millisecond, OK: &yes},
@@ -83,6 +84,7 @@ func TestPageShowsSimulations(t *testing.T) {
 	for _, want := range []string{"happened twice", "✗", "✓", "?", "delivery 2 of 3 #2", "200", "… and 3 that are not kept", "200, should be refused", "after the last"} {
 		tb.waitText("#simulation", want)
 	}
+	tb.waitText(".reasons li:last-child [aria-label=note].idle", "·")
 	for _, part := range []string{".verdict", ".reasons", ".simulation-table th", ".simulation-table tr:last-child td", ".probes dd", ".probes div:last-child dd"} {
 		tb.waitText(part, shown)
 	}

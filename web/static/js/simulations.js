@@ -95,11 +95,11 @@ function Simulation({ sim, actions }) {
   </article>`;
 }
 
-const reasonMarks = { PASS: ['✓', 'good'], FAIL: ['✗', 'bad'] };
+const reasonMarks = { PASS: ['✓', 'good'], FAIL: ['✗', 'bad'], '': ['·', 'idle'] };
 
 function Reason({ r }) {
   const [sign, tone] = reasonMarks[r.verdict] || ['?', 'warn'];
-  return html`<li><span class=${`sign ${tone}`} role="img" aria-label=${r.verdict}>${sign}</span> <span>${format.visible(r.text)}</span></li>`;
+  return html`<li><span class=${`sign ${tone}`} role="img" aria-label=${r.verdict || 'note'}>${sign}</span> <span>${format.visible(r.text)}</span></li>`;
 }
 
 // useBeat draws twice a second while on, and the page is on show.
