@@ -20,7 +20,7 @@ func (a *app) catchUpCommand() *cobra.Command {
 hookloop list is:waiting`,
 		Args:              args(0, 0, "no arguments"),
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return a.catchUp(cmd.Context(), &f) },
+		RunE:              func(cmd *cobra.Command, _ []string) error { return notRun(a.catchUp(cmd.Context(), &f)) },
 	}
 	f.handlerFlags.add(cmd.Flags())
 	f.providerFlags.add(a, cmd)

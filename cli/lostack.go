@@ -37,7 +37,7 @@ func (a *app) lostAckCommand() *cobra.Command {
 hookloop simulate lost-ack -n 2 --how timeout --wait 30m`,
 		Args:              args(0, 0, "no arguments"),
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return a.lostAck(cmd.Context(), &f) },
+		RunE:              func(cmd *cobra.Command, _ []string) error { return notRun(a.lostAck(cmd.Context(), &f)) },
 	}
 	set := cmd.Flags()
 	set.IntVarP(&f.count, "count", "n", 1, "how many answers to lose")

@@ -235,7 +235,7 @@ func (a *app) poll(ctx context.Context, f *pollFlags, p *replay.Poll) error {
 // the handler did not take is no reason not to ask.
 func delivered(store *inspect.Store, unless string) func(context.Context) (bool, error) {
 	path, value, _ := strings.Cut(unless, "=")
-	looked := int64(0)           // up to this one, none has it
+	looked := int64(0)          // up to this one, none has it
 	untaken := map[int64]bool{} // has it, and was not taken yet
 	return func(ctx context.Context) (bool, error) {
 		const page = 200

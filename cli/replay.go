@@ -170,11 +170,34 @@ func (f *replayFlags) choose(ctx context.Context, store *inspect.Store, exprs []
 	case query != "" && len(exprs) > 0:
 		return nil, usagef("deliveries are named both by ID and by --failed or --query: use one of them")
 	}
+	if query != "" {
+		query += " -source:mock"
+	}
 	ids, err := choose(ctx, store, exprs, query)
+	if err == nil && query == "" {
+		err = refuseMock(ctx, store, ids)
+	}
 	if err == nil && len(ids) == 0 {
 		err = errors.New("no delivery matches, so nothing was sent")
 	}
 	return ids, err
+}
+
+// refuseMock refuses what no provider sent, and no handler is to get.
+func refuseMock(ctx context.Context, store *inspect.Store, ids []int64) error {
+	for _, id := range ids {
+		d, err := store.Delivery(ctx, id)
+		if errors.Is(err, inspect.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if d.Source == inspect.FromMock {
+			return usagef("#%d is what you asked a mock API, and no delivery: name the callback that came of it, see `hookloop list -- -source:mock`", id)
+		}
+	}
+	return nil
 }
 
 // replaySender returns a Sender that knows the handler of the running listen, if there is one.

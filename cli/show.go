@@ -20,7 +20,8 @@ func (a *app) showCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID|last",
 		Short: "Show one delivery and its attempts",
-		Long: "show prints a delivery, who sent it, the attempts made of it, and their responses.\n" +
+		Long: "show prints a delivery, who sent it, the attempts made of it, their responses,\n" +
+			"and what the simulations of it came to.\n" +
 			"Where a secret is configured, the signature is checked again, as of the time of capture.\n" +
 			"--body prints a body alone, byte for byte: the delivery's, or with --attempt that of a response.",
 		Example: `hookloop show last
@@ -52,7 +53,7 @@ hookloop show 12 --attempt 2 --body`,
 				case body:
 					err = printBody(cmd.Context(), a.Stdout, store, id, attempt)
 				case asJSON:
-					err = inspect.WriteJSONL(a.Stdout, store.Records(cmd.Context(), []int64{id}))
+					err = writeRecord(cmd.Context(), a.Stdout, store, id)
 				default:
 					err = (&shower{printer{a.Stdout}, store, c, explain, f.showSecrets}).delivery(cmd.Context(), id)
 				}
@@ -127,7 +128,7 @@ func (s *shower) delivery(ctx context.Context, id int64) error {
 	if len(attempts) == 0 && d.Disposition == inspect.Held && d.Facts.Handshake == "" {
 		s.linef("held: there was no handler. `hookloop replay %d --to 3000` sends it to one", d.ID)
 	}
-	return nil
+	return s.simulations(ctx, id)
 }
 
 // A printer writes captured data for people, with nothing in it that a

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -32,7 +33,8 @@ func (a *app) simulateCommand() *cobra.Command {
 		Short:   "Rehearse duplicates, retries, tampering and more, and get a verdict",
 		Long: "simulate delivers what was captured as a provider does on a bad day, to your handler, and says whether it coped:\n" +
 			"PASS, FAIL or INCONCLUSIVE, with the reasons. A probe shows whether the side effect happened exactly once:\n" +
-			"a command or an address that gives a count. The exit status is 0 for PASS, 1 for FAIL, 3 for INCONCLUSIVE.",
+			"a command or an address that gives a count. The exit status is 0 for PASS, 1 for FAIL, 3 for INCONCLUSIVE,\n" +
+			"and 2 where nothing could be rehearsed.",
 		Example: `hookloop simulate duplicates last -n 3 --mode overlap --probe 'psql -tAc "select count(*) from orders"'
 hookloop simulate retries last --policy apixo --speed 60x
 hookloop simulate tamper last --secret stripe=env:STRIPE_WEBHOOK_SECRET
@@ -60,7 +62,7 @@ hookloop simulate burst last -n 500 -c 50`, addBurst),
 hookloop simulate slow last --how cut`, addSlow),
 		a.rehearsalCommand("tamper ID|last", "Deliver with signatures that do not hold, which the handler must refuse",
 			`hookloop simulate tamper last --secret stripe=env:STRIPE_WEBHOOK_SECRET`, nil),
-		a.lostAckCommand(), a.catchUpCommand(),
+		a.lostAckCommand(), a.catchUpCommand(), a.simulationListCommand(), a.simulationShowCommand(),
 	)
 	return cmd
 }
@@ -71,7 +73,7 @@ func (a *app) rehearsalCommand(use, short, example string, add func(*pflag.FlagS
 	f.spec.Kind, _, _ = strings.Cut(use, " ")
 	cmd := &cobra.Command{
 		Use: use, Short: short, Example: example, ValidArgsFunction: a.completeIDs,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.simulate(cmd.Context(), &f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return notRun(a.simulate(cmd.Context(), &f, args)) },
 	}
 	if add != nil {
 		add(cmd.Flags(), &f.spec)
@@ -182,6 +184,18 @@ func (a *app) simulate(ctx context.Context, f *simulateFlags, exprs []string) er
 		return err
 	}
 	return a.verdict(f, shown, result)
+}
+
+// notRun has the exit status 1 mean the verdict FAIL alone: what kept a
+// simulation from its verdict is the user's to mend.
+func notRun(err error) error {
+	if err == nil || errors.Is(err, errSilent) || errors.Is(err, errGaveUp) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if usage := (usageError{}); errors.As(err, &usage) {
+		return err
+	}
+	return settingError{err}
 }
 
 // verdict prints and writes what came out, and makes the exit status of it.

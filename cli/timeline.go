@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -74,7 +75,11 @@ func (t *timeline) show(sim *inspect.Simulation) {
 func (t *timeline) news() {
 	if !t.titled {
 		t.titled = true
-		t.p.linef("simulation %d: %s", t.sim.ID, inspect.Escape(t.sim.Title))
+		name := "simulation"
+		if t.sim.ID != 0 { // it is kept
+			name = fmt.Sprintf("simulation %d", t.sim.ID)
+		}
+		t.p.linef("%s: %s", name, inspect.Escape(t.sim.Title))
 	}
 	for ; t.printed < len(t.sim.Steps); t.printed++ {
 		step := &t.sim.Steps[t.printed]
@@ -170,10 +175,19 @@ func (t *timeline) close() {
 func (t *timeline) end(sim *inspect.Simulation) {
 	t.sim = sim
 	t.news()
-	if more := len(sim.Steps) + sim.MoreSteps - t.lines; more > 0 {
+	more := len(sim.Steps) + sim.MoreSteps - t.lines
+	switch {
+	case more > 0 && t.lines == 0 && allWell(sim):
+		t.p.linef("  %s went as they should", countOf(more, "delivery", "deliveries"))
+	case more > 0:
 		t.p.linef("  … %d more", more)
 	}
 	printSimulationEnd(t.p, sim)
+}
+
+// allWell reports whether every step was made, and none went wrong.
+func allWell(sim *inspect.Simulation) bool {
+	return !slices.ContainsFunc(sim.Steps, func(s inspect.Step) bool { return s.State != inspect.StepDone || s.OK != nil && !*s.OK })
 }
 
 // printSimulationEnd prints a simulation's table, its probe and its verdict.
@@ -194,13 +208,16 @@ func printSimulationEnd(p printer, sim *inspect.Simulation) {
 		p.linef("probe   %s", strings.Join(said, " · "))
 	}
 	p.linef("")
-	p.linef("%s", sim.Verdict)
+	p.linef("%s", verdictWord(sim))
+	printReasons(p, sim)
+}
+
+// reasonMarks say what a finding comes to. "" is a note, on which no verdict rests.
+var reasonMarks = map[inspect.Verdict]string{inspect.Pass: "✓", inspect.Fail: "✗", inspect.Inconclusive: "?", "": "·"}
+
+func printReasons(p printer, sim *inspect.Simulation) {
 	for _, r := range sim.Reasons {
-		mark := map[inspect.Verdict]string{inspect.Pass: "✓", inspect.Fail: "✗"}[r.Verdict]
-		if mark == "" {
-			mark = "?"
-		}
-		p.linef("  %s %s", mark, inspect.Escape(r.Text))
+		p.linef("  %s %s", reasonMarks[r.Verdict], inspect.Escape(r.Text))
 	}
 }
 

@@ -47,11 +47,33 @@ func TestTimelineOfMany(t *testing.T) {
 	}
 }
 
+// TestTimelineOfGood says of a burst of which nothing is printed why.
+func TestTimelineOfGood(t *testing.T) {
+	var out bytes.Buffer
+	sim := &inspect.Simulation{Title: "many", Verdict: inspect.Pass, Reasons: []inspect.Reason{{Text: "a note"}}}
+	for range maxStepLines + 1 {
+		sim.Steps = append(sim.Steps, inspect.Step{State: inspect.StepDone, Status: 200, OK: flag(true)})
+	}
+	(&timeline{p: printer{&out}}).end(sim)
+	if got, want := out.String(), "simulation: many\n  31 deliveries went as they should\n\nPASS\n  · a note\n"; got != want {
+		t.Errorf("printed\n%s\nwant\n%s", got, want)
+	}
+	out.Reset()
+	sim.Steps[0].State = inspect.StepPlanned
+	(&timeline{p: printer{&out}}).end(sim)
+	if !strings.Contains(out.String(), "… 31 more") {
+		t.Errorf("of one that did not end: %s", out.String())
+	}
+}
+
 func TestJUnit(t *testing.T) {
 	sim := &inspect.Simulation{
 		Kind: "tamper", Title: "#1 <tampered>", StartedAt: time.Unix(1, 0), EndedAt: time.Unix(3, 500_000_000), Verdict: inspect.Fail,
-		Reasons: []inspect.Reason{{Verdict: inspect.Pass, Text: "good"}, {Verdict: inspect.Fail, Text: "bad \x1b & <ugly>"}, {Verdict: inspect.Inconclusive, Text: "unseen"}},
-		Steps:   []inspect.Step{{Label: "one", State: inspect.StepDone, Status: 200}},
+		Reasons: []inspect.Reason{
+			{Verdict: inspect.Pass, Text: "good"}, {Verdict: inspect.Fail, Text: "bad \x1b & <ugly>"},
+			{Verdict: inspect.Inconclusive, Text: "the probe failed"}, {Text: "a note"},
+		},
+		Steps: []inspect.Step{{Label: "one", State: inspect.StepDone, Status: 200}},
 	}
 	report := junitReport(sim)
 	var got junitSuites
@@ -59,11 +81,19 @@ func TestJUnit(t *testing.T) {
 		t.Fatalf("%v in\n%s", err, report)
 	}
 	s := got.Suites[0]
-	if s.Tests != 3 || s.Failures != 1 || s.Skipped != 1 || s.Time != "2.500" || s.Name != "hookloop simulate tamper" {
+	if s.Tests != 2 || s.Failures != 1 || s.Skipped != 1 || s.Time != "2.500" || s.Name != "hookloop simulate tamper" {
 		t.Errorf("suite = %+v", s)
 	}
-	if s.Cases[0].Failure != nil || s.Cases[1].Failure == nil || s.Cases[1].Failure.Message != `bad \x1b & <ugly>` || s.Cases[2].Skipped == nil {
-		t.Errorf("cases = %+v", s.Cases)
+	if c := s.Cases[0]; c.Name != "answers" || c.Class != "hookloop.simulate.tamper" || c.Failure == nil || c.Failure.Message != `bad \x1b & <ugly>` {
+		t.Errorf("the answers: %+v", c)
+	}
+	if c := s.Cases[1]; c.Name != "side effect" || c.Skipped == nil || c.Skipped.Message != "the probe failed" {
+		t.Errorf("the side effect: %+v", c)
+	}
+	for _, want := range []string{"✓ good", "· a note"} {
+		if !strings.Contains(s.Out, want) {
+			t.Errorf("the output lacks %q: %q", want, s.Out)
+		}
 	}
 	if !strings.Contains(s.Out, "one → 200") {
 		t.Errorf("output = %q", s.Out)

@@ -51,3 +51,11 @@ func (a *age) Set(s string) error {
 	*a = age(d)
 	return err
 }
+
+// countOf is a number with what there are so many of.
+func countOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

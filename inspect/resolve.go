@@ -10,7 +10,7 @@ import (
 
 // Resolve returns the IDs that an expression names, in ascending order: "12",
 // "#12", "last", "last~2" (the third newest), "3..7" (those of them that
-// exist). It never returns none without an error; the error wraps
+// exist). What a mock API was asked is never the last. It never returns none without an error; the error wraps
 // [ErrNotFound] where the expression is sound.
 func (s *Store) Resolve(ctx context.Context, expr string) ([]int64, error) {
 	from, to, isRange := strings.Cut(expr, "..")
@@ -64,7 +64,9 @@ func (s *Store) resolveOne(ctx context.Context, expr string) (int64, error) {
 	}
 	var id int64
 	err := s.read(ctx, func(conn *sqlite.Conn) error {
-		stmt := bind(conn.Prep("SELECT id FROM deliveries ORDER BY id DESC LIMIT 1 OFFSET ?"), int64(back))
+		stmt := bind(conn.Prep(`SELECT id FROM deliveries d
+			WHERE NOT EXISTS (SELECT 1 FROM origins o WHERE o.delivery_id = d.id AND o.source = 'mock')
+			ORDER BY id DESC LIMIT 1 OFFSET ?`), int64(back))
 		return eachRow(stmt, func() error {
 			id = stmt.ColumnInt64(0)
 			return nil
