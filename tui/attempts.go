@@ -62,7 +62,7 @@ func (v *detail) attemptRow(i int, t *theme, focused bool) string {
 	return line{
 		{marker, t.accent},
 		{fmt.Sprintf("  %3d  ", a.Number), nil},
-		{fit(string(a.Trigger), 10) + "  ", nil},
+		{fit(triggerWord(v.d.Reason, a.Number, a.Trigger), 10) + "  ", nil},
 		{a.StartedAt.Local().Format("15:04:05") + "  ", t.dim},
 		{fit(status, 7) + "  ", t.tone(tone)},
 		{fitRight(duration, 8) + "  ", nil},

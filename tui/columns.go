@@ -201,7 +201,11 @@ func outcome(s *inspect.Summary) (string, tone) {
 	case s.Waiting:
 		return "held", toneInfo
 	case s.Last != nil:
-		return attemptOutcome(s.Last)
+		word, tone := attemptOutcome(s.Last)
+		if tone == toneOK && s.Last.Trigger == inspect.Initial && lostWords(s.Reason) != "" {
+			tone = toneWarn
+		}
+		return word, tone
 	case answered(s):
 		return "replied", toneOK
 	case s.Disposition == inspect.Held:

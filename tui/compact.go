@@ -104,11 +104,14 @@ func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary, by maker
 		if by.simulation != 0 {
 			how += fmt.Sprintf(", simulation %d", by.simulation)
 		}
-		parts = append(parts, fmt.Sprintf("(%s, attempt %d%s)", a.Trigger, a.Number, how))
+		parts = append(parts, fmt.Sprintf("(%s, attempt %d%s)", triggerWord(s.Reason, a.Number, a.Trigger), a.Number, how))
 	}
 	text := strings.Join(parts, " ")
 	if a.Trigger == inspect.Initial {
 		text += signatureFault(s) + c.advice(s)
+	}
+	if lost := lostWords(s.Reason); lost != "" && a.Trigger == inspect.Initial { // the outlook is of an answer that the provider never saw
+		return c.line(a.StartedAt.Add(a.Duration), "%s · %s", text, lost)
 	}
 	if outlook, _ := OutlookWords(a.Outlook); outlook != "" {
 		text += " · " + outlook

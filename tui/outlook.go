@@ -81,7 +81,9 @@ func (m *model) prospect(width int) []line {
 	t := m.t
 	text, trust := OutlookWords(a.Outlook)
 	var left line
-	if text != "" {
+	if lost := lostWords(v.d.Reason); lost != "" { // the outlook is of an answer that the provider never saw
+		left = line{{" " + lost, t.warn}}
+	} else if text != "" {
 		left = line{{" ", nil}, {text, t.tone(outlookTone(a.Outlook.Verdict))}}
 		if trust != "" {
 			left = append(left, span{" · " + trust, t.dim})

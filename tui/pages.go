@@ -67,6 +67,9 @@ func requestDoc(out *doc, s subject) {
 	if d.Disposition == inspect.Refused && d.Reason != "" {
 		out.text(line{{fit("Refused", 10) + " ", t.warn}, {safe(d.Reason), t.warn}})
 	}
+	if lost := lostWords(d.Reason); lost != "" {
+		out.text(line{{fit("Answer", 10) + " ", t.warn}, {lost, t.warn}})
+	}
 	headerDoc(out, "Headers", d.Header)
 	bodyDoc(out, d.Header, d.Body, d.Size, d.Truncated)
 	headerDoc(out, "Trailers", d.Trailer)
@@ -78,7 +81,7 @@ func responseDoc(out *doc, s subject, a *inspect.Attempt) {
 		out.text(line{{noAttempt(d), t.dim}})
 		return
 	}
-	head := fmt.Sprintf("%d of %d · %s", a.Number, len(s.attempts), a.Trigger)
+	head := fmt.Sprintf("%d of %d · %s", a.Number, len(s.attempts), triggerWord(d.Reason, a.Number, a.Trigger))
 	if step := attemptStep(a, s.sims); step != "" {
 		head += " · " + step
 	}
