@@ -15,8 +15,8 @@ import (
 
 // NewSecret returns a random secret of the form that s takes, with which it
 // can sign. Where s signs with a private key, the secret is one in PEM form and
-// public what verifies it, as providers show it: hex for Ed25519, else base64
-// of its DER form. ok is false where s signs nothing.
+// public what verifies it, as providers show it: hex for Ed25519 (base64 behind
+// a prefix such as whpk_ where there is one), else base64 of its DER form. ok is false where s signs nothing.
 func (s *Scheme) NewSecret() (secret, public string, ok bool) {
 	switch s.Kind {
 	case Unsigned, "":
@@ -41,7 +41,11 @@ func (s *Scheme) newKeyPair() (private, public string) {
 	switch s.Kind {
 	case Ed25519:
 		key := ed25519.NewKeyFromSeed(random(ed25519.SeedSize))
-		signer, public = key, hex.EncodeToString(key.Public().(ed25519.PublicKey))
+		raw := key.Public().(ed25519.PublicKey)
+		signer, public = key, hex.EncodeToString(raw)
+		if len(s.Key.strip) > 0 { // "whpk_"
+			public = s.Key.strip[0] + base64.StdEncoding.EncodeToString(raw)
+		}
 	case ECDSASHA256:
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
