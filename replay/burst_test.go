@@ -67,7 +67,7 @@ func TestBurst(t *testing.T) {
 		says    []string
 		probed  int64
 	}{
-		{name: "right", of: "stripe", handler: idempotent(), want: inspect.Pass, says: []string{"none of 60 failed", "note: each was answered within 10s; how long the provider waits is not published", "from 0 to 31: the side effect happened 31 times"}, probed: 31},
+		{name: "right", of: "stripe", handler: idempotent(), want: inspect.Pass, says: []string{"none of 60 failed", "note: each was answered within 10 s; how long the provider waits is not published", "from 0 to 31: the side effect happened 31 times"}, probed: 31},
 		{name: "ids that stay", handler: idempotent(), want: inspect.Pass, says: []string{"note: every delivery had the same event id, because it could not be replaced: nothing tells which event it is", "happened once"}, probed: 1},
 		{name: "racy counter", of: "stripe", handler: counting(), want: inspect.Fail, says: []string{"the side effect happened only"}, probed: -1},
 		{name: "racy look-up", of: "stripe", handler: lookingUp(), want: inspect.Fail, says: []string{"and was to happen 31 times"}, probed: -1},
@@ -78,7 +78,7 @@ func TestBurst(t *testing.T) {
 		{name: "201 for APIXO", of: "apixo", body: apixoEvent, handler: givesStatus(201), want: inspect.Fail, says: []string{"60 of 60 were not accepted (60 × 201 Created): APIXO wants exactly 200"}},
 		{name: "409 for what it has", of: "stripe", handler: refusesDuplicates(409), want: inspect.Fail, says: []string{"29 of 60 were not accepted (31 × 200 OK, 29 × 409 Conflict): Stripe wants any 2xx"}},
 		{name: "404 for what it does not know", of: "stripe", handler: givesStatus(404), want: inspect.Inconclusive, says: []string{"none was accepted (60 × 404 Not Found): they came with new event ids"}},
-		{name: "slow", of: "stripe", handler: slow, spec: Spec{Deadline: 20 * time.Millisecond}, want: inspect.Fail, says: []string{"60 of 60 took longer than the 20ms that the provider waits"}},
+		{name: "slow", of: "stripe", handler: slow, spec: Spec{Deadline: 20 * time.Millisecond}, want: inspect.Fail, says: []string{"60 of 60 took longer than the 20 ms that the provider waits"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := setStage(t, tt.of, orDefault(tt.body, slowEvent), tt.handler)

@@ -19,7 +19,7 @@ func (b *Backlog) CatchUp(ctx context.Context, onChange func(*inspect.Simulation
 		return nil, err
 	}
 	r := &record{store: store, onChange: onChange, sim: inspect.Simulation{
-		Kind: "catch-up", Title: fmt.Sprintf("%d deliveries that were held", len(ids)), Deliveries: ids,
+		Kind: "catch-up", Title: titleCatchUp(len(ids)), Deliveries: ids,
 		State: inspect.SimulationRunning, StartedAt: time.Now().UTC(), Steps: []inspect.Step{}, Reasons: []inspect.Reason{},
 	}}
 	if len(ids) == 0 {
@@ -59,6 +59,16 @@ func (b *Backlog) CatchUp(ctx context.Context, onChange func(*inspect.Simulation
 		}
 	}
 	return r.end(ctx), nil
+}
+
+func titleCatchUp(n int) string {
+	switch n {
+	case 0:
+		return "nothing was held"
+	case 1:
+		return "1 delivery that was held"
+	}
+	return fmt.Sprintf("%d deliveries that were held", n)
 }
 
 // delivered shows how one went.

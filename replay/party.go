@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -165,6 +166,8 @@ func (r *rehearsal) finish(i int, a *inspect.Attempt, err error, number int) pro
 	ok := outlook.Verdict == provider.Accepted
 	judged, note := &ok, outlook.Text
 	switch {
+	case answered(j):
+		judged, note = nil, fmt.Sprintf("%d, answered by hookloop in the handler's place", a.Response.Status)
 	case ok && j.late:
 		judged, note = nil, "the provider had given up after "+inWords(limit)
 	case ok:
@@ -224,7 +227,7 @@ func (r *rehearsal) findAccepted() {
 		r.find(r.failed(j), "%s: %s", r.label(j.step), failure(j))
 	}
 	if more := len(failed) - toldFailures; more > 0 {
-		r.find(r.failed(failed[toldFailures]), "%d more attempts were not accepted", more)
+		r.find(r.failed(failed[toldFailures]), "and so for %s", counted(more, "more attempt"))
 	}
 }
 
@@ -282,22 +285,13 @@ func allOf(n int, was, were string) string {
 	return fmt.Sprintf("all %d attempts %s", n, were)
 }
 
-// inWords returns a time without needless figures: "10s", "1.2s", "2m30s", "3h".
+// inWords returns a time without needless figures: "50 ms", "1.2 s", "2 min 30 s", "3 h".
 func inWords(d time.Duration) string {
-	switch {
+	switch d = max(d, 0); {
 	case d < time.Second:
-		d = d.Round(time.Millisecond)
+		return strconv.FormatInt(d.Round(time.Millisecond).Milliseconds(), 10) + " ms"
 	case d < 10*time.Second:
-		d = d.Round(100 * time.Millisecond)
-	default:
-		d = d.Round(time.Second)
+		return strconv.FormatFloat(d.Round(100*time.Millisecond).Seconds(), 'f', -1, 64) + " s"
 	}
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
+	return span(d.Round(time.Second))
 }

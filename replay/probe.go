@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,6 +56,7 @@ type prober struct {
 	guard  *Guard
 	env    []string
 	before string // what the first reading had
+	failed bool   // a reading did
 }
 
 // newProbe returns nil for nil. The error is a usage error in words.
@@ -133,9 +135,17 @@ func (p *prober) command(ctx context.Context) ([]byte, error) {
 		if said := strings.TrimSpace(says.String()); said != "" {
 			text += ": " + quoted(said)
 		}
+		if slices.ContainsFunc(p.Command[1:], shellOnly) {
+			text += "; it runs without a shell: write sh -c '…' for a pipe or the like"
+		}
 		return nil, errors.New(text)
 	}
 	return out.Bytes(), nil
+}
+
+// shellOnly reports whether a word is one that only a shell understands.
+func shellOnly(word string) bool {
+	return slices.Contains([]string{"|", "||", "&&", ";", "&", "<", ">", ">>"}, word) || strings.HasPrefix(word, "$")
 }
 
 func (p *prober) get(ctx context.Context) ([]byte, error) {

@@ -61,6 +61,17 @@ func TestProbeCommand(t *testing.T) {
 	}
 }
 
+// A probe that fails is not read again, and says once why.
+func TestFailingProbe(t *testing.T) {
+	s := setStage(t, "stripe", eventBody, idempotent())
+	p := shell(t, "exit 3")
+	p.Command = append(p.Command, "|", "cat")
+	sim := s.run(t, Spec{Kind: "duplicates", Probe: p}, inspect.Inconclusive, "without a shell: write sh -c")
+	if len(sim.Probes) != 1 {
+		t.Errorf("it was read %d times: %+v", len(sim.Probes), sim.Probes)
+	}
+}
+
 // A probe that hangs is ended with all that it started.
 func TestProbeTimeout(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "alive")
@@ -208,7 +219,7 @@ func TestProbeFails(t *testing.T) {
 	s := setStage(t, "stripe", eventBody, idempotent())
 	bad := &Probe{URL: "http://" + s.sender.Handler.URL.Host + "/count", JSON: "count"}
 	sim := s.run(t, Spec{Kind: "duplicates", Probe: bad}, inspect.Inconclusive, "before, the probe's answer has no count")
-	if len(sim.Probes) != 3 || sim.Probes[0].When != "before" || sim.Probes[2].Error == "" {
+	if len(sim.Probes) != 1 || sim.Probes[0].When != "before" || sim.Probes[0].Error == "" {
 		t.Errorf("the readings are %+v", sim.Probes)
 	}
 	s = setStage(t, "stripe", eventBody, refusesDuplicates(500))

@@ -89,11 +89,20 @@ func runReorder(r *rehearsal) error {
 	return nil
 }
 
-// name names order i: "#3, #1".
+// What is told of orders.
+const (
+	maxNamed    = 6  // deliveries by their number
+	maxReadings = 10 // that are kept, besides the first that differs and the last
+)
+
+// name names order i: "#3, #1", and of many only the first.
 func (o *reordering) name(i int) string {
 	var ids []int64
 	for _, at := range o.orders[i] {
 		ids = append(ids, o.r.deliveries[at].ID)
+	}
+	if len(ids) > maxNamed {
+		return list(ids[:maxNamed]) + ", …"
 	}
 	return list(ids)
 }
@@ -232,6 +241,7 @@ func (o *reordering) findStates() {
 	r.mu.Lock()
 	readings := slices.Clone(r.sim.Probes)
 	r.mu.Unlock()
+	defer r.update(keepFew)
 	for _, reading := range readings {
 		if reading.Error != "" {
 			r.find(inspect.Inconclusive, "%s, %s", reading.When, reading.Error)
@@ -257,6 +267,22 @@ func (o *reordering) findStates() {
 	}
 	i := slices.IndexFunc(readings[1:], func(one inspect.Reading) bool { return one.Value != readings[1].Value }) + 1
 	r.find(inspect.Fail, "the end state depends on the order: %s %s, and %s %s", quoted(readings[1].Value), readings[1].When, quoted(readings[i].Value), readings[i].When)
+}
+
+// keepFew leaves out readings where there are too many to be read.
+func keepFew(sim *inspect.Simulation) {
+	all := sim.Probes
+	if len(all) <= maxReadings+2 {
+		return
+	}
+	kept := slices.Clone(all[:maxReadings])
+	i := slices.IndexFunc(all, func(one inspect.Reading) bool {
+		return one.Error != "" || one.Value != all[1].Value && one.When != probeBefore
+	})
+	if i >= maxReadings && i < len(all)-1 {
+		kept = append(kept, all[i])
+	}
+	sim.Probes = append(kept, all[len(all)-1])
 }
 
 func same(readings []inspect.Reading) bool {

@@ -245,6 +245,19 @@ func TestReorderCanceled(t *testing.T) {
 	}
 }
 
+// Of many readings few are kept: the first, one that differs, and the last.
+func TestKeepFew(t *testing.T) {
+	var sim inspect.Simulation
+	for i := range 121 {
+		sim.Probes = append(sim.Probes, inspect.Reading{When: fmt.Sprint(i), Value: map[bool]string{true: "b"}[i == 50]})
+	}
+	sim.Probes[0].When = probeBefore
+	keepFew(&sim)
+	if n := len(sim.Probes); n != maxReadings+2 || sim.Probes[n-2].When != "50" || sim.Probes[n-1].When != "120" {
+		t.Errorf("%d are kept: %+v", n, sim.Probes)
+	}
+}
+
 func TestReorderUnreachable(t *testing.T) {
 	s, ids := setShop(t, &shop{}, "created", "paid")
 	l := listen(t)

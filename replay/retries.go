@@ -54,7 +54,10 @@ func titleRetries(spec *Spec) string {
 	if spec.Speed > 0 && spec.Speed != 1 {
 		text += fmt.Sprintf(", %g times as fast", spec.Speed)
 	}
-	if spec.FailFirst > 0 {
+	switch {
+	case spec.FailFirst == 1:
+		text += ", the first failing"
+	case spec.FailFirst > 1:
 		text += fmt.Sprintf(", the first %d failing", spec.FailFirst)
 	}
 	return text
@@ -73,7 +76,7 @@ func runRetries(r *rehearsal) error {
 		return fmt.Errorf("it is not known who sent #%d, so not when it would be delivered again: name a --policy, such as stripe or custom:30s,2m,10m", r.deliveries[0].ID)
 	}
 	if r.provider.Delivery.Retry == nil {
-		return fmt.Errorf("it is not published when %s delivers again: name another --policy, such as custom:30s,2m,10m", r.provider.Name)
+		return fmt.Errorf("it is not published when %s delivers again: name another --policy, such as custom:30s,2m,10m", r.provider.Title)
 	}
 	c := &clock{provider: r.provider, speed: r.spec.Speed, goOn: r.spec.StopWhen == "never", rand: r.s.Rand}
 	if r.spec.Step {
@@ -198,7 +201,7 @@ func (r *retrying) findEnd() {
 		r.findLost(all)
 		return
 	case first == 0 && r.provider.Delivery.Retry.Never:
-		r.find(inspect.Pass, "%s was accepted; %s never delivers again", r.label(all[0].step), r.provider.Name)
+		r.find(inspect.Pass, "%s was accepted; %s never delivers again", r.label(all[0].step), r.provider.Title)
 	case first == 0:
 		r.find(inspect.Pass, "%s was accepted; --fail-first 1 shows what comes after a failure", r.label(all[0].step))
 	default:
@@ -223,7 +226,7 @@ func (r *retrying) findLost(all []judgement) {
 		case slices.ContainsFunc(all, unreachable):
 			r.find(inspect.Inconclusive, "the handler could not be reached: %s", last.attempt.Error)
 		default:
-			r.find(inspect.Inconclusive, "the handler was never asked: every attempt was among the first %d, which hookloop failed; %s", r.spec.FailFirst, last.outlook.Text)
+			r.find(inspect.Inconclusive, "the handler was never asked: hookloop failed every attempt in its place; %s", last.outlook.Text)
 		}
 		return
 	}
@@ -264,7 +267,7 @@ func (r *retrying) findLate() {
 		}
 	}
 	if late > toldFailures {
-		r.find(inspect.Fail, "%d more attempts took longer than %s", late-toldFailures, inWords(limit))
+		r.find(inspect.Fail, "%s took longer than %s", counted(late-toldFailures, "more attempt"), inWords(limit))
 	}
 }
 

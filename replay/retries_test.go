@@ -69,7 +69,7 @@ func TestRetries(t *testing.T) {
 		texts          []string
 	}{
 		{"correct", "apixo", idempotent(), Spec{}, inspect.Pass, 1, []string{"attempt 1 of 4 was accepted", "happened once"}},
-		{"correct, failed first", "apixo", idempotent(), Spec{FailFirst: 2}, inspect.Pass, 3, []string{"attempt 3 of 4 was accepted, 2m30s after the first"}},
+		{"correct, failed first", "apixo", idempotent(), Spec{FailFirst: 2}, inspect.Pass, 3, []string{"attempt 3 of 4 was accepted, 2 min 30 s after the first"}},
 		{"correct, whole schedule", "apixo", idempotent(), Spec{StopWhen: "never"}, inspect.Pass, 4, []string{"alike", "happened once"}},
 		{"recovers", "apixo", failing(1, 503, idempotent()), Spec{}, inspect.Pass, 2, []string{"attempt 2 of 4 was accepted"}},
 		{"naive, whole schedule", "apixo", naive, Spec{StopWhen: "never"}, inspect.Fail, 4, []string{"happened 4 times"}},
@@ -80,8 +80,8 @@ func TestRetries(t *testing.T) {
 		{"201 for Stripe", "stripe", givesStatus(201), Spec{}, inspect.Pass, 1, nil},
 		{"410 for Standard Webhooks", "standardwebhooks", givesStatus(410), Spec{}, inspect.Fail, 1, []string{"lost, and those after it", "endpoint disabled"}},
 		{"409 for what it has", "apixo", refusesDuplicates(409), Spec{StopWhen: "never"}, inspect.Fail, 4, []string{"after the event had been accepted: the handler answered 409"}},
-		{"slow", "apixo", slow, Spec{Deadline: 50 * time.Millisecond}, inspect.Fail, 4, []string{"attempt 1 of 4 took", "of 50ms: the provider had given up waiting"}},
-		{"custom", "", failing(2, 500, idempotent()), Spec{Policy: "custom:30s,2m,10m"}, inspect.Pass, 3, []string{"attempt 3 of 4 was accepted, 2m30s after"}},
+		{"slow", "apixo", slow, Spec{Deadline: 50 * time.Millisecond}, inspect.Fail, 4, []string{"attempt 1 of 4 took", "of 50 ms: the provider had given up waiting"}},
+		{"custom", "", failing(2, 500, idempotent()), Spec{Policy: "custom:30s,2m,10m"}, inspect.Pass, 3, []string{"attempt 3 of 4 was accepted, 2 min 30 s after"}},
 		{"custom, lost", "", givesStatus(500), Spec{Policy: "custom:30s"}, inspect.Fail, 2, []string{"the custom policy: 500, gives up (attempt 2 of 2)"}},
 		{"another policy", "stripe", givesStatus(204), Spec{Policy: "apixo"}, inspect.Fail, 4, []string{"it wants exactly 200"}},
 		{"never asked", "github", idempotent(), Spec{FailFirst: 1}, inspect.Inconclusive, 1, []string{"the handler was never asked"}},
@@ -105,6 +105,42 @@ func TestRetries(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An attempt that hookloop failed is not the handler's failure.
+func TestFailFirstIsTold(t *testing.T) {
+	s := setStage(t, "apixo", eventBody, idempotent())
+	sim := s.run(t, Spec{Kind: "retries", Speed: 1e5, FailFirst: 1, FailStatus: 503}, inspect.Pass)
+	if step := sim.Steps[0]; step.OK != nil || step.Note != "503, answered by hookloop in the handler's place" {
+		t.Errorf("the first step is %+v", step)
+	}
+	if step := sim.Steps[1]; step.OK == nil || !*step.OK || step.Note != "" {
+		t.Errorf("the second step is %+v", step)
+	}
+}
+
+func TestRetriesTitle(t *testing.T) {
+	s := setStage(t, "", eventBody, idempotent())
+	for want, spec := range map[string]Spec{
+		"#1 with the retries of APIXO, 100000 times as fast, the first failing":    {Policy: "apixo", FailFirst: 1},
+		"#1 with retries after 30s, 2m, 100000 times as fast, the first 2 failing": {Policy: "custom:30s,2m", FailFirst: 2},
+	} {
+		spec.Kind, spec.Speed = "retries", 1e5
+		if sim := s.run(t, spec, inspect.Pass); sim.Title != want {
+			t.Errorf("got %q, want %q", sim.Title, want)
+		}
+	}
+}
+
+func TestInWords(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 ms", 50 * time.Millisecond: "50 ms", 1240 * time.Millisecond: "1.2 s", 6 * time.Second: "6 s",
+		150 * time.Second: "2 min 30 s", 3 * time.Hour: "3 h",
+	} {
+		if got := inWords(d); got != want {
+			t.Errorf("%s is %q, want %q", d, got, want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,8 +133,12 @@ func (s *Simulator) prepare(ctx context.Context, spec Spec) (*rehearsal, error) 
 	if r.probe, err = s.newProbe(spec.Probe); err != nil {
 		return nil, err
 	}
+	shown := spec // as people read it
+	if named := r.catalog().Provider(spec.Policy); named != nil {
+		shown.Policy = cmp.Or(named.Title, named.Name)
+	}
 	r.sim = inspect.Simulation{
-		Kind: spec.Kind, Title: r.kind.title(&r.spec), DeliveryID: spec.Deliveries[0], Deliveries: slices.Clone(spec.Deliveries),
+		Kind: spec.Kind, Title: r.kind.title(&shown), DeliveryID: spec.Deliveries[0], Deliveries: slices.Clone(spec.Deliveries),
 		StartedAt: time.Now().UTC(), Steps: []inspect.Step{}, Reasons: []inspect.Reason{},
 	}
 	return r, nil

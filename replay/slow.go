@@ -187,7 +187,7 @@ func (r *rehearsal) ignore(base http.RoundTripper) {
 		r.find(inspect.Inconclusive, "the answer could not be ignored: %s", a.Error)
 		return
 	case lost != nil && !ok:
-		r.find(inspect.Fail, "the answer that got lost was %s, which %s takes for a failure", statusText(lost.Status), r.provider.Name)
+		r.find(inspect.Fail, "the answer that got lost was %s, which %s takes for a failure", statusText(lost.Status), r.provider.Title)
 	}
 	if r.canceled() {
 		return

@@ -25,10 +25,11 @@ const (
 // read reads the probe, if there is one. A handler may still be at work when it
 // has answered, so that the probe is read until it says the same twice; and,
 // after the last attempt, for two seconds where nothing has happened and
-// something should have.
+// something should have. A probe that has failed is not read again: there is
+// nothing to compare with.
 func (r *rehearsal) read(when string) {
 	p := r.probe
-	if p == nil || r.canceled() {
+	if p == nil || r.canceled() || p.failed {
 		return
 	}
 	if when == probeBefore {
@@ -45,7 +46,7 @@ func (r *rehearsal) read(when string) {
 	}
 	reading := inspect.Reading{When: when, At: time.Now().UTC(), Value: value}
 	if err != nil {
-		reading.Error = err.Error()
+		reading.Error, p.failed = err.Error(), true
 	}
 	if when == probeBefore {
 		p.before = value
