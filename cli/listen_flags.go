@@ -147,7 +147,7 @@ func (f *listenFlags) add(a *app, cmd *cobra.Command) {
 	set.IntVar(&f.concurrency, "concurrency", inspect.DefaultConcurrency, "how many deliveries are forwarded at a time")
 	set.BoolVar(&f.ordered, "ordered", false, "forward one at a time, in the order of arrival")
 	set.StringVar(&f.answer, "answer", "handler", "what the provider gets: the handler's answer, or at once this status")
-	set.StringVar(&f.whenDown, "when-down", "refuse", "what providers get while the handler is down: refuse is 502, hold is 202, and it is delivered in order when the handler answers again")
+	set.StringVar(&f.whenDown, "when-down", "refuse", "what providers get while the handler is down: refuse is 502, hold is 202 (200 where the provider takes nothing else), and it is delivered in order when the handler answers again")
 	set.StringVar(&f.maxBody, "max-body", "32M", "largest body that is taken; larger ones are refused with 413")
 	set.StringVar(&f.durability, "durability", "normal", "what deliveries survive: normal is kill -9, full is a power cut as well")
 	set.Int64Var(&f.keepCount, "keep-count", 100_000, "how many deliveries are kept; -1 = no bound")

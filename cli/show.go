@@ -111,9 +111,11 @@ func (s *shower) delivery(ctx context.Context, id int64) error {
 		return err
 	}
 	s.linef("#%d %s %s", d.ID, inspect.Escape(d.Method), inspect.Escape(d.Target))
-	s.linef("received %s from %s via %s, %d bytes", d.ReceivedAt.Local().Format("2006-01-02 15:04:05.000"), inspect.Escape(d.RemoteAddr),
-		inspect.Escape(d.Endpoint), d.Size)
-	if d.Reason != "" {
+	s.linef("%s, %d bytes", cameFrom(d), d.Size)
+	switch {
+	case d.Reason == inspect.HeldReason && !d.Waiting && len(attempts) > 0:
+		s.linef("%s: the handler was down; it was delivered when it answered again", d.Disposition)
+	case d.Reason != "":
 		s.linef("%s: %s", d.Disposition, inspect.Escape(d.Reason))
 	}
 	if err := s.sender(ctx, d); err != nil {
@@ -123,7 +125,7 @@ func (s *shower) delivery(ctx context.Context, id int64) error {
 	s.linef("Host: %s", inspect.Escape(d.Host))
 	s.message(d.Header, d.Trailer, d.Body, d.Truncated)
 	for i := range attempts {
-		s.attempt(&attempts[i])
+		s.attempt(&attempts[i], attemptWord(d, &attempts[i]))
 	}
 	if len(attempts) == 0 && d.Disposition == inspect.Held && d.Facts.Handshake == "" {
 		s.linef("held: there was no handler. `hookloop replay %d --to 3000` sends it to one", d.ID)
@@ -159,8 +161,32 @@ func (p printer) message(h, trailer http.Header, body []byte, truncated bool) {
 	}
 }
 
-func (p printer) attempt(at *inspect.Attempt) {
-	p.linef("── attempt %d, %s, %s → %s", at.Number, at.Trigger, shortTime(at.StartedAt), inspect.Escape(at.URL))
+// cameFrom says when a delivery was received, and from where.
+func cameFrom(d *inspect.Delivery) string {
+	at := d.ReceivedAt.Local().Format("2006-01-02 15:04:05.000")
+	switch {
+	case d.Source == inspect.FromPoll:
+		return fmt.Sprintf("polled %s from %s", at, inspect.Escape(d.Endpoint))
+	case d.Source == inspect.FromMock:
+		return fmt.Sprintf("asked of a mock API %s via %s", at, inspect.Escape(d.Endpoint))
+	case d.Source == inspect.FromTrigger && d.RemoteAddr == "":
+		return fmt.Sprintf("triggered %s for %s", at, inspect.Escape(d.Endpoint))
+	case d.Source == inspect.FromTrigger:
+		return fmt.Sprintf("triggered %s via %s", at, inspect.Escape(d.Endpoint))
+	}
+	return fmt.Sprintf("received %s from %s via %s", at, inspect.Escape(d.RemoteAddr), inspect.Escape(d.Endpoint))
+}
+
+// attemptWord is why an attempt was made.
+func attemptWord(d *inspect.Delivery, at *inspect.Attempt) string {
+	if at.Trigger == inspect.Replay && at.Number == 1 && d.Reason == inspect.HeldReason {
+		return "after it was held"
+	}
+	return string(at.Trigger)
+}
+
+func (p printer) attempt(at *inspect.Attempt, why string) {
+	p.linef("── attempt %d, %s, %s → %s", at.Number, why, shortTime(at.StartedAt), inspect.Escape(at.URL))
 	if s := at.Sent; s != nil {
 		if changes := sentChanges(s); changes != "" {
 			p.linef("   sent with changes: %s", changes)

@@ -2,11 +2,25 @@ package inspect
 
 import (
 	"context"
+	"net/http"
 	"path/filepath"
 
 	"github.com/gofrs/flock"
 	"zombiezen.com/go/sqlite"
+
+	"hookloop/inspect/provider"
 )
+
+// HeldStatus is what the provider of a delivery that waits is answered: 202, or
+// 200 where it is known to take that alone as success. A nil catalog knows none.
+func HeldStatus(catalog *provider.Catalog, f *provider.Facts) int {
+	if catalog != nil && f.Certainty != provider.Guess {
+		if p := catalog.Provider(f.Provider); p != nil && !p.Delivery.Accepts(http.StatusAccepted) && p.Delivery.Accepts(http.StatusOK) {
+			return http.StatusOK
+		}
+	}
+	return http.StatusAccepted
+}
 
 // SetWaiting sets whether a delivery waits to be handed to the handler, as one
 // does that arrived while the handler was down. The error wraps [ErrNotFound]

@@ -56,7 +56,7 @@ type Receiver struct {
 
 	// Hold, if not nil, is asked of each delivery that Forward planned whether it
 	// is to wait instead: it is stored as held and waiting, stored is called then,
-	// and the provider gets Answer, or 202.
+	// and the provider gets Answer, or HeldStatus.
 	Hold func(*Delivery) (stored func(), hold bool)
 
 	Answer      int   // if not 0, providers get this status at once and never the handler's answer
@@ -166,7 +166,7 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			defer stored()
 			d.Disposition, d.Waiting, d.Reason = Held, true, HeldReason
 			if rc.store(w, r, d, pending) {
-				plain(w, cmp.Or(rc.Answer, http.StatusAccepted), HeldReason)
+				plain(w, cmp.Or(rc.Answer, HeldStatus(rc.catalog(), &d.Facts)), HeldReason)
 			}
 			return
 		}
@@ -198,6 +198,14 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	leave := sync.OnceFunc(p.leave)
 	defer leave()
 	send(w, r.WithContext(context.WithValue(r.Context(), leaveKey{}, leave)))
+}
+
+// catalog is Checker's; nil without one.
+func (rc *Receiver) catalog() *provider.Catalog {
+	if rc.Checker == nil {
+		return nil
+	}
+	return rc.Checker.Catalog
 }
 
 // background makes a forward that no provider waits for. A panic in it is an

@@ -26,7 +26,7 @@ type attempt struct {
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	status int  // sent to the provider so far; 0 = it can still be chosen
-	held   bool // it waits in the backlog; 202 is the provider's answer
+	held   bool // it waits in the backlog; the provider's answer is inspect.HeldStatus
 	gone   bool // the provider hung up before it had the answer
 }
 
@@ -124,7 +124,10 @@ func (a *attempt) answerError() {
 // errorStatus is what the provider gets in the place of an answer.
 func (a *attempt) errorStatus() int {
 	if a.held {
-		return http.StatusAccepted
+		if c := a.s.Checker; c != nil {
+			return inspect.HeldStatus(c.Catalog, &a.d.Facts)
+		}
+		return inspect.HeldStatus(nil, &a.d.Facts)
 	}
 	if a.record.ErrorKind == inspect.ErrTimeout {
 		return http.StatusGatewayTimeout
