@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -48,7 +49,7 @@ func (a *app) demoCommand() *cobra.Command {
 // between the parts of its story.
 const (
 	demoSpeed      = 30
-	demoWatchSpeed = 10 // where a person watches
+	demoWatchSpeed = 3 // where a person watches: the retry comes when its caption has been read
 	demoWatchPace  = 4 * time.Second
 )
 
@@ -71,6 +72,7 @@ func (a *app) demo(ctx context.Context, f *listenFlags, output string) (err erro
 	}
 	defer s.close()
 	s.checker.AddSecret("stripe", provider.Secret{Label: "the secret of the image service", Value: service.secret})
+	s.probe = service.probe()
 	d := &demo{s: s, service: service, speed: demoSpeed, out: printer{io.Discard}}
 	if output == "tui" {
 		d.speed, d.pace = demoWatchSpeed, demoWatchPace
@@ -152,10 +154,20 @@ func (d *demo) tell(ctx context.Context) error {
 
 // say tells the next part of the story, to the terminal UI's reader too.
 func (d *demo) say(ctx context.Context, text string) {
+	d.begin(text)
+	d.sleep(ctx)
+}
+
+// begin tells the next part without a pause, for what is soon to be seen.
+func (d *demo) begin(text string) {
+	d.caption(text)
+	d.out.linef("%s", text)
+}
+
+// caption is told the terminal UI's reader alone.
+func (d *demo) caption(text string) {
 	d.said.Store(&text)
 	d.s.store.Notify()
-	d.out.linef("%s", text)
-	d.sleep(ctx)
 }
 
 func (d *demo) sleep(ctx context.Context) {
@@ -197,8 +209,14 @@ func (d *demo) result(ctx context.Context, id int64) error {
 	if delivery.Facts.Signature == provider.Valid {
 		d.out.linef("   %s", inspect.Escape(delivery.Facts.SignatureReason))
 	}
+	told := fmt.Sprintf("#%d is answered: %s", id, inspect.Escape(answer))
+	if at.Response != nil {
+		told = fmt.Sprintf("#%d is answered %d: %s", id, at.Response.Status, inspect.Escape(answer))
+	}
 	if at.Outlook != nil {
 		d.out.linef("   %s", inspect.Escape(at.Outlook.Text))
+		told += ". " + inspect.Escape(at.Outlook.Text)
 	}
+	d.caption(told)
 	return nil
 }

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"hookloop/replay"
 )
 
 // An imageService is the demo's handler. It saves the images whose callbacks
@@ -47,6 +49,11 @@ func startImageService() (*imageService, error) {
 	s.srv = &http.Server{Handler: mux, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.srv.Serve(ln) }()
 	return s, nil
+}
+
+// probe reads how many images were saved.
+func (s *imageService) probe() *replay.Probe {
+	return &replay.Probe{URL: s.url.JoinPath("images", "count").String()}
 }
 
 func (s *imageService) close() { _ = s.srv.Close() }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"hookloop/inspect"
@@ -75,13 +76,13 @@ func (d *demo) submit(ctx context.Context) error {
 
 // failure is the callback that the service refuses, #2.
 func (d *demo) failure(ctx context.Context) error {
-	d.say(ctx, "3. The image is done and its callback arrives, but the service's disk is full")
+	d.begin("3. The image is done and its callback arrives, but the service's disk is full")
 	return d.arrived(ctx, 2)
 }
 
 // retry is the provider's own second delivery, #3.
 func (d *demo) retry(ctx context.Context) error {
-	d.say(ctx, fmt.Sprintf("4. The disk has room again. APIXO delivers again after its 30 s, here %g times as fast", d.speed))
+	d.begin(fmt.Sprintf("4. The disk has room again. APIXO delivers again after its 30 s, here %g times as fast", d.speed))
 	return d.arrived(ctx, 3)
 }
 
@@ -102,7 +103,7 @@ func (d *demo) rehearse(ctx context.Context) error {
 	sim := &replay.Simulator{Sender: d.s.sender}
 	result, err := sim.Run(ctx, replay.Spec{
 		Kind: "duplicates", Deliveries: []int64{3}, Mode: "concurrent", Count: 2,
-		Probe: &replay.Probe{URL: d.service.url.JoinPath("images", "count").String()},
+		Probe: d.s.probe,
 	})
 	if err != nil {
 		return err
@@ -111,11 +112,24 @@ func (d *demo) rehearse(ctx context.Context) error {
 		d.out.linef("   %s", stepLine(&result.Steps[i]))
 	}
 	d.out.linef("   %s", result.Verdict)
+	d.caption(verdictCaption(result))
 	for _, r := range result.Reasons {
 		d.out.linef("     %s", inspect.Escape(r.Text))
 	}
 	d.sleep(ctx)
 	return nil
+}
+
+// verdictCaption is a verdict with the last finding that came to it: of a
+// duplicate, what the probe says.
+func verdictCaption(sim *inspect.Simulation) string {
+	text := string(sim.Verdict)
+	for _, r := range slices.Backward(sim.Reasons) {
+		if r.Verdict == sim.Verdict {
+			return text + ": " + inspect.Escape(r.Text)
+		}
+	}
+	return text
 }
 
 // arrived waits for the end of a delivery's first attempt, and prints it.
