@@ -26,7 +26,8 @@ func (a *app) listCommand() *cobra.Command {
 		Long: "list prints the newest deliveries, the newest last: who sent them (stripe? is a\n" +
 			"guess), whether the signature holds (SIG: ✓ valid, ✗ invalid, · not signed or not\n" +
 			"verifiable), when, what they are and with what result; a handshake that hookloop\n" +
-			"answered is answered. Where a terminal is narrow, it leaves out columns; --json has\n" +
+			"answered is answered, and \"200, lost\" is an answer that `simulate lost-ack` kept\n" +
+			"from the provider. FROM is what did not simply arrive: trigger, poll, mock. Where a terminal is narrow, it leaves out columns; --json has\n" +
 			"all of them, and more.\n\nThe query language, which the terminal UI and the page share:\n\n" + queryHelp(),
 		Example: `hookloop list
 hookloop list is:failed since:1h
@@ -80,6 +81,7 @@ var listColumns = []column{
 	{name: "TIME", cell: func(d *inspect.Summary) string { return shortTime(d.ReceivedAt) }},
 	{name: "PROVIDER", cell: sender, some: true},
 	{name: "SIG", cell: func(d *inspect.Summary) string { return tui.SignatureMark(&d.Facts) }, spare: 6, some: true},
+	{name: "FROM", cell: func(d *inspect.Summary) string { return string(d.Source) }, spare: 7, some: true},
 	{name: "EVENT", cell: event, some: true},
 	{name: "EVENT ID", cell: eventID, spare: 1, some: true},
 	{name: "METHOD", cell: func(d *inspect.Summary) string { return inspect.Escape(d.Method) }, spare: 5},
@@ -108,7 +110,7 @@ func printList(w io.Writer, list []inspect.Summary, width int) error {
 			columns, spare, widths = append(columns, cells), append(spare, c.spare), append(widths, widest)
 		}
 	}
-	for step := 1; step <= 6 && width > 0; step++ {
+	for step := 1; step <= 7 && width > 0; step++ {
 		last := len(widths) - 1
 		total := 2*last + min(widths[last], pathWidth)
 		for _, n := range widths[:last] {
@@ -190,10 +192,17 @@ func result(d *inspect.Summary) string {
 		return "answered"
 	case d.Last == nil:
 		return "held"
+	case d.Last.State == inspect.Answered && lost(d):
+		return fmt.Sprintf("%d, lost", d.Last.Status)
 	case d.Last.State == inspect.Answered:
 		return fmt.Sprint(d.Last.Status)
 	}
 	return string(d.Last.State)
+}
+
+// lost reports whether the provider did not get the handler's answer.
+func lost(d *inspect.Summary) bool {
+	return strings.HasPrefix(d.Reason, inspect.LostAckReason) && d.Last.Trigger == inspect.Initial
 }
 
 // shortTime is the time of day, with the date where that is not today.

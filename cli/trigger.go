@@ -123,6 +123,7 @@ func (a *app) trigger(ctx context.Context, f *triggerFlags, args []string) error
 			return err
 		}
 		ok = ok && o.accepted(t.p, r)
+		t.vouch(ctx, store, o.id)
 		if err := a.printTriggered(f, t.p, r, o); err != nil {
 			return err
 		}
@@ -131,6 +132,18 @@ func (a *app) trigger(ctx context.Context, f *triggerFlags, args []string) error
 		return errSilent
 	}
 	return nil
+}
+
+// vouch keeps what this command knows of the signature of a delivery that it
+// made: with a secret made here the running listen cannot check it.
+func (t *trigger) vouch(ctx context.Context, store *inspect.Store, id int64) {
+	d, err := store.Delivery(ctx, id)
+	if err != nil || d.Facts.Signature == provider.Valid || len(t.checker.Secrets[t.p.Name]) == 0 {
+		return
+	}
+	if facts, pending := t.checker.Assess(d.Request()); !pending && facts.Signature == provider.Valid {
+		_ = store.SetFacts(ctx, id, facts) // it goes on without
+	}
 }
 
 // A trigger makes the requests of one command.

@@ -121,7 +121,7 @@ func (t *trigger) signWithNew(dir string, r *provider.Request, at time.Time) (*p
 			continue
 		}
 		c := onlyFor(t.checker, t.p.Name)
-		c.Secrets = map[string][]provider.Secret{t.p.Name: {{Label: "made by hookloop trigger", Value: secret}}}
+		c.Secrets = map[string][]provider.Secret{t.p.Name: {{Label: "the secret made by hookloop trigger", Value: secret}}}
 		signed, err := c.Sign(r, at, true)
 		if err != nil || signed.Scheme != s.Name {
 			if err != nil {
