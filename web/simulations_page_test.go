@@ -126,6 +126,7 @@ func TestPageSimulates(t *testing.T) {
 	tb.keys("s")
 	tb.waitText(".menu-dialog", "Simulate with #2")
 	tb.waitText(".menu-dialog", "so there is no schedule")
+	tb.waitText(".menu-text", "hookloop simulate lost-ack")
 	tb.keys("r") // is off
 	tb.keys("c")
 	tb.waitText("#verdict", "RUNNING")
@@ -145,6 +146,25 @@ func TestPageSimulates(t *testing.T) {
 	if n := called.Load(); n < 2 {
 		t.Errorf("the handler was called %d times, want 2 at least", n)
 	}
+}
+
+// TestPageTellsWhatTheProviderGot has an answer that was lost, and a delivery
+// that was held while the handler was down and handed over since.
+func TestPageTellsWhatTheProviderGot(t *testing.T) {
+	rg := newRig(t, nil)
+	lost := answered(200, "ok")
+	lost.Outlook = &provider.Outlook{Provider: "stripe", Verdict: provider.Accepted, Text: "Stripe: accepted"}
+	rg.add(inspect.Delivery{Disposition: inspect.Forwarded, Reason: inspect.LostStatus.Reason()}, lost)
+	late := answered(200, "ok")
+	late.Trigger = inspect.Replay
+	rg.add(inspect.Delivery{Disposition: inspect.Held, Reason: inspect.HeldReason}, late)
+	tb := openTab(t, rg, "#1")
+	tb.click("#row-1")
+	tb.waitText(".outlook.lost", "the provider got 500 instead of the handler's answer")
+	tb.click("#row-2")
+	tb.waitText(".happened", "It was held until the handler was back, and then answered with 200")
+	tb.click("#tab-Attempts")
+	tb.waitText(".attempt .trigger", "after hold")
 }
 
 // TestPageFitsSimulations makes sure that no timeline is wider than a small

@@ -62,7 +62,7 @@ export class Actions {
       return;
     }
     this.ui.show({
-      kind: 'menu', title: `Simulate with #${d.id}`, entries: choices(d, this.related(d), (spec) => this.try(async () => {
+      kind: 'menu', title: `Simulate with #${d.id}`, text: 'In a terminal also: hookloop simulate lost-ack, hookloop simulate catch-up', entries: choices(d, this.related(d), (spec) => this.try(async () => {
         this.model.stopFollowing();
         const sim = await api.simulate(spec);
         this.ui.say(`Simulation ${sim.id} begins.`);

@@ -46,7 +46,7 @@ function Attempt({ d, a, sims, open, onToggle }) {
         <span class=${`fold${open ? ' open' : ''}`} aria-hidden="true"></span>
         <${Outcome} attempt=${a} />
         <span class="attempt-name">Attempt ${a.number}</span>
-        <span class="trigger">${a.trigger}</span>
+        <span class="trigger">${format.trigger(d, a)}</span>
         ${a.simulation > 0 && html`<span class="trigger">${format.visible(stepOf(a, sims))}</span>`}
         <span class="attempt-facts">
           ${a.state !== 'pending' && html`<span>${format.duration(a.duration_ns)}</span>`}
@@ -59,7 +59,7 @@ function Attempt({ d, a, sims, open, onToggle }) {
         ${a.error && html`<p class="happened bad">${format.visible(a.error)}</p>`}
         ${a.state === 'pending' && html`<p class="happened wait">No answer yet${r ? '; what came so far is below' : ''}.</p>`}
         ${a.protocol === 'websocket' && html`<p class="hint">An upgraded connection: bytes are counted, what was said is not kept.</p>`}
-        <${Outlook} a=${a} />
+        <${Outlook} d=${d} a=${a} />
         <${Deadline} d=${d} a=${a} />
         ${a.sent?.signed && html`<p class="signed-again">Signed again: ${format.visible(a.sent.signed)}</p>`}
         <${SentDiff} d=${d} a=${a} />

@@ -87,7 +87,7 @@ function Summary({ d, last, first, setTab, actions }) {
   return html`
     <div class=${`happened ${format.outcome(last, d.disposition, d)[1]}`}>${happened(d, last)}
       ${last && html` <button class="link" onClick=${() => setTab('Attempts')}>See the attempts</button>`}</div>
-    ${first && html`<${Outlook} a=${first} of=${first !== last} /><${Deadline} d=${d} a=${first} />`}
+    ${first && html`<${Outlook} d=${d} a=${first} of=${first !== last} /><${Deadline} d=${d} a=${first} />`}
     <${Provider} d=${d} actions=${actions} />
     ${(d.provider || d.signature) && html`<h3>Request</h3>`}
     <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd class="code">${format.visible(value)}</dd></div>`)}</dl>
@@ -108,7 +108,8 @@ function happened(d, last) {
     if (d.reason) return `It was held: ${format.visible(d.reason)}.`;
     return 'It was held: there was no handler to forward it to. Start hookloop with a port or URL, or replay it to one.';
   }
-  const which = last.number === 1 ? 'It was' : `Attempt ${last.number} (${last.trigger}) was`;
+  const held = format.trigger(d, last) === 'after hold' ? 'It was held until the handler was back, and then' : '';
+  const which = held || (last.number === 1 ? 'It was' : `Attempt ${last.number} (${last.trigger}) was`);
   if (last.state === 'pending') return `${which} sent to ${format.visible(last.url)}; no answer yet.`;
   const took = format.duration(last.duration_ns);
   if (last.error) return `${which} sent to ${format.visible(last.url)} and failed after ${took}: ${format.visible(last.error)}.`;

@@ -60,6 +60,15 @@ export const sources = {
 // answered tells a handshake that hookloop answered.
 export const answered = (d) => d.disposition === 'held' && Boolean(d.handshake) && (d.reason || '').startsWith('hookloop answered');
 
+const lostAck = 'lost-ack: '; // as inspect.LostAckReason
+
+// lost says what the provider got in place of the handler's answer; '' where it got that.
+export const lost = (d) => ((d?.reason || '').startsWith(lostAck) ? d.reason.slice(lostAck.length) : '');
+
+// trigger is why an attempt of d was made. The first one of what was held while
+// the handler was down nobody asked for.
+export const trigger = (d, a) => (a.trigger === 'replay' && a.number === 1 && d.disposition === 'held' && (d.reason || '').startsWith('the handler is down') ? 'after hold' : a.trigger);
+
 // Of an answer that the provider does not take no tone may say that all is well.
 const verdicts = { retry: 'warn', too_late: 'warn', gives_up: 'bad', disabled: 'bad' };
 
@@ -74,5 +83,6 @@ export function outcome(attempt, disposition, d) {
   if (attempt.state === 'error') return ['error', 'bad'];
   if (status === 101) return ['101', 'good'];
   const tone = ['bad', 'idle', 'good', 'info', 'warn', 'bad'][Math.floor(status / 100)] || 'bad';
+  if (tone === 'good' && attempt.trigger === 'initial' && lost(d)) return [String(status), 'warn'];
   return [String(status), (tone === 'good' && verdicts[attempt.outlook?.verdict]) || tone];
 }

@@ -10,8 +10,11 @@ const confidences = {
 };
 
 // Outlook is what the provider would do after an attempt, which is named where of is set.
-export function Outlook({ a, of }) {
+// Where the provider of d never saw the answer, it says what that got.
+export function Outlook({ d, a, of }) {
   const o = a.outlook;
+  const lost = a.trigger === 'initial' && format.lost(d);
+  if (lost) return html`<p class="outlook warn lost">${format.visible(lost)}</p>`;
   if (!o) return null;
   const sure = confidences[o.confidence] || confidences['?'];
   return html`<p class=${`outlook ${tones[o.verdict] || 'idle'}`}><span>${of ? `Attempt ${a.number} → ` : ''}${format.visible(o.text)}</span>
