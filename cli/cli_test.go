@@ -124,3 +124,19 @@ func TestCompletion(t *testing.T) {
 		}
 	}
 }
+
+// TestExamplesFit keeps examples within what the help shows of a line.
+func TestExamplesFit(t *testing.T) {
+	const most = 100
+	for _, line := range []string{"poll", "mock apixo", "mock daglo"} {
+		cmd, _, err := (&app{}).root().Find(strings.Fields(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, example := range strings.Split(cmd.Example, "\n") {
+			if n := len([]rune(example)); n > most {
+				t.Errorf("%s: a line of %d, want at most %d: %s", line, n, most, example)
+			}
+		}
+	}
+}

@@ -44,10 +44,12 @@ type mockedAPI struct {
 var mockedAPIs = []mockedAPI{
 	{
 		"apixo", "APIXO's generation API", `hookloop mock apixo --speed 60x
-curl http://127.0.0.1:4050/api/v1/generateTask/nano-banana -H 'Authorization: Bearer any' \
-  -H 'Content-Type: application/json' \
-  -d '{"request_type":"callback","callback_url":"http://127.0.0.1:4041/callback","input":{"prompt":"a cat"}}'
-curl "http://127.0.0.1:4050/api/v1/statusTask/nano-banana?taskId=$ID" -H 'Authorization: Bearer any'
+curl http://127.0.0.1:4050/api/v1/generateTask/nano-banana \
+  -H 'Authorization: Bearer any' -H 'Content-Type: application/json' \
+  -d '{"request_type":"callback","callback_url":"http://127.0.0.1:4041/callback",
+       "input":{"prompt":"a cat"}}'
+curl "http://127.0.0.1:4050/api/v1/statusTask/nano-banana?taskId=$ID" \
+  -H 'Authorization: Bearer any'
 
 # a bad day
 hookloop mock apixo --fail-rate 0.2 --duplicate-rate 0.5 --latency image=1s,video=10s`, 4050, false,
@@ -57,9 +59,11 @@ hookloop mock apixo --fail-rate 0.2 --duplicate-rate 0.5 --latency image=1s,vide
 		},
 	},
 	{
-		"daglo", "daglo's speech recognition API", `hookloop mock daglo --secret env:DAGLO_SECRET
-curl http://127.0.0.1:4051/stt/v1/async/transcripts -H 'Authorization: Bearer any' -H 'Content-Type: application/json' \
-  -d '{"audio":{"source":{"url":"https://example.com/a.mp3"}},"callback":{"url":"http://127.0.0.1:4041/callback"}}'`, 4051, true,
+		"daglo", "daglo's speech recognition API", `hookloop mock daglo --secret env:DAGLO_WEBHOOK_SECRET
+curl http://127.0.0.1:4051/stt/v1/async/transcripts \
+  -H 'Authorization: Bearer any' -H 'Content-Type: application/json' \
+  -d '{"audio":{"source":{"url":"https://example.com/a.mp3"}},
+       "callback":{"url":"http://127.0.0.1:4041/callback"}}'`, 4051, true,
 		func(c mockapi.Config, secret string) (http.Handler, func()) {
 			api := &mockapi.Daglo{Config: c, Secret: secret}
 			return api, api.Close

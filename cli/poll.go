@@ -57,15 +57,18 @@ func (a *app) pollCommand() *cobra.Command {
 			"NAME is one of `polls:` in " + configName + ", which a running listen keeps asking, too.\n" +
 			"The exit status is 0 when the result was delivered, 1 when it has failed or the handler refused it,\n" +
 			"3 when there was none in time.",
-		Example: `hookloop poll https://api.example.com/tasks/42 --every 3s --until data.state=success --fail-on data.state=failed \
+		Example: `hookloop poll https://api.example.com/tasks/42 --every 3s \
+  --until data.state=success --fail-on data.state=failed \
   -H 'Authorization: Bearer ${API_KEY}'
 
 # the intervals that APIXO recommends; and only if the callback does not come
-hookloop poll "https://api.apixo.ai/api/v1/statusTask/nano-banana?taskId=$ID" --preset apixo-image-fast \
-  --unless-delivered data.taskId=$ID -H 'Authorization: Bearer ${APIXO_KEY}'
+hookloop poll "https://api.apixo.ai/api/v1/statusTask/nano-banana?taskId=$ID" \
+  --preset apixo-image-fast --unless-delivered data.taskId=$ID \
+  -H 'Authorization: Bearer ${APIXO_KEY}'
 
 # keep asking, and deliver what changed
-hookloop poll https://api.example.com/orders/latest --cron '*/5 * * * *' --changed order.updated_at`,
+hookloop poll https://api.example.com/orders/latest --cron '*/5 * * * *' \
+  --changed order.updated_at`,
 		Args:              args(1, 1, "one URL, or the name of a poll"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}

@@ -114,7 +114,7 @@ func start(t *testing.T, cmd *exec.Cmd) *example {
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}
-	cmd.Env = append(cmd.Env, "PORT=0", "WEBHOOK_TOKEN="+token, "DAGLO_SECRET="+dagloSecret)
+	cmd.Env = append(cmd.Env, "PORT=0", "WEBHOOK_TOKEN="+token, "DAGLO_WEBHOOK_SECRET="+dagloSecret)
 	cmd.WaitDelay = time.Second
 	output := &log{}
 	cmd.Stdout, cmd.Stderr = output, output

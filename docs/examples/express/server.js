@@ -3,7 +3,7 @@
 //   npm ci && npm start
 //
 // It listens on 127.0.0.1:3000 (PORT changes that). WEBHOOK_TOKEN, if set, has to
-// stand in the callback URL as ?token=, since APIXO signs nothing. DAGLO_SECRET, if
+// stand in the callback URL as ?token=, since APIXO signs nothing. DAGLO_WEBHOOK_SECRET, if
 // set, has to have signed the JWT in daglo's Authorization header.
 //
 // A task is worked on once, however often its callback comes, for as long as this
@@ -84,7 +84,7 @@ app.post('/webhook/apixo', (req, res) => {
 });
 
 app.post('/webhook/daglo', (req, res) => {
-  const secret = process.env.DAGLO_SECRET;
+  const secret = process.env.DAGLO_WEBHOOK_SECRET;
   if (secret && !signed(req.get('authorization') ?? '', secret)) return refuse(res, 401, 'no valid JWT');
   const { rid, status, sttResults } = req.body ?? {};
   if (typeof rid !== 'string' || rid === '') return refuse(res, 400, 'rid is missing');

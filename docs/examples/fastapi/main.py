@@ -4,7 +4,7 @@
     uvicorn main:app --port 3000
 
 WEBHOOK_TOKEN, if set, has to stand in the callback URL as ?token=, since APIXO
-signs nothing. DAGLO_SECRET, if set, has to have signed the JWT in daglo's
+signs nothing. DAGLO_WEBHOOK_SECRET, if set, has to have signed the JWT in daglo's
 Authorization header. ORDERS_DB names the SQLite file (default orders.db).
 
 A task is worked on once, however often its callback comes: its ID is a primary
@@ -101,7 +101,7 @@ async def apixo(request: Request, background: BackgroundTasks, token: str = ""):
 
 @app.post("/webhook/daglo")
 async def daglo(request: Request, background: BackgroundTasks):
-    secret = os.environ.get("DAGLO_SECRET")
+    secret = os.environ.get("DAGLO_WEBHOOK_SECRET")
     if secret and not signed(request.headers.get("authorization", ""), secret):
         raise HTTPException(401, "no valid JWT")
     body, payload = await read(request)

@@ -3,7 +3,7 @@
 //	go run ./docs/examples/go
 //
 // It listens on 127.0.0.1:3000 (PORT changes that). WEBHOOK_TOKEN, if set, has
-// to stand in the callback URL as ?token=, since APIXO signs nothing. DAGLO_SECRET,
+// to stand in the callback URL as ?token=, since APIXO signs nothing. DAGLO_WEBHOOK_SECRET,
 // if set, has to have signed the JWT in daglo's Authorization header.
 //
 // A task is worked on once, however often its callback comes, for as long as
@@ -125,7 +125,7 @@ func (o *orders) apixo(w http.ResponseWriter, r *http.Request) {
 }
 
 func (o *orders) daglo(w http.ResponseWriter, r *http.Request) {
-	if secret := os.Getenv("DAGLO_SECRET"); secret != "" {
+	if secret := os.Getenv("DAGLO_WEBHOOK_SECRET"); secret != "" {
 		if err := checkJWT(r.Header.Get("Authorization"), secret, time.Now()); err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return

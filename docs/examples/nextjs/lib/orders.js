@@ -3,7 +3,7 @@
 //   npm install && npm run dev
 //
 // The handlers listen on 127.0.0.1:3000 (PORT changes that). WEBHOOK_TOKEN, if set,
-// has to stand in the callback URL as ?token=, since APIXO signs nothing. DAGLO_SECRET,
+// has to stand in the callback URL as ?token=, since APIXO signs nothing. DAGLO_WEBHOOK_SECRET,
 // if set, has to have signed the JWT in daglo's Authorization header.
 //
 // The Map serves one process on one machine. Where requests are spread over several,

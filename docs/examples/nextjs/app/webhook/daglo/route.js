@@ -1,7 +1,7 @@
 import { read, refuse, signed, take } from '../../../lib/orders';
 
 export async function POST(request) {
-  const secret = process.env.DAGLO_SECRET;
+  const secret = process.env.DAGLO_WEBHOOK_SECRET;
   if (secret && !signed(request.headers.get('authorization') ?? '', secret)) return refuse(401, 'no valid JWT');
   const body = await read(request);
   const { rid, status, sttResults } = body ?? {};
