@@ -177,6 +177,7 @@ func (a *app) simulate(ctx context.Context, f *simulateFlags, exprs []string) er
 		sim.OnChange = shown.show
 	}
 	if f.spec.Step {
+		a.sayf("hookloop: press Enter for each attempt")
 		sim.Next = a.enterKeys(ctx)
 	}
 	result, err := sim.Run(ctx, f.spec)

@@ -47,7 +47,7 @@ func (b *Backlog) CatchUp(ctx context.Context, onChange func(*inspect.Simulation
 	case ctx.Err() != nil:
 		r.find(inspect.Inconclusive, "it was stopped: %d still wait", waiting)
 	case waiting > 0:
-		r.find(inspect.Fail, "the handler cannot be reached: %d still wait, in their order", waiting)
+		r.find(inspect.Inconclusive, "the handler cannot be reached: %d still wait, in their order", waiting)
 	case refused > 0:
 		r.find(inspect.Fail, "the handler answered %d of those that were held with an error: `hookloop replay --failed` sends them again", refused)
 	default:

@@ -100,7 +100,7 @@ func (w *LostAckWatch) Run(ctx context.Context) (*inspect.Simulation, error) {
 	r := &lostWatch{
 		LostAckWatch: w, events: map[string]*lostEvent{}, seen: map[int64]string{},
 		record: record{store: w.Store, onChange: w.OnChange, sim: inspect.Simulation{
-			Kind: "lost-ack", Title: fmt.Sprintf("%d answers lost on the way to the provider (%s)", w.N, w.How),
+			Kind: "lost-ack", Title: fmt.Sprintf("%s lost on the way to the provider (%s)", counted(w.N, "answer"), w.How),
 			State: inspect.SimulationRunning, StartedAt: time.Now().UTC(), Steps: []inspect.Step{}, Reasons: []inspect.Reason{},
 		}},
 	}
