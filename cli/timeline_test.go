@@ -70,8 +70,10 @@ func TestJUnit(t *testing.T) {
 	sim := &inspect.Simulation{
 		Kind: "tamper", Title: "#1 <tampered>", StartedAt: time.Unix(1, 0), EndedAt: time.Unix(3, 500_000_000), Verdict: inspect.Fail,
 		Reasons: []inspect.Reason{
-			{Verdict: inspect.Pass, Text: "good"}, {Verdict: inspect.Fail, Text: "bad \x1b & <ugly>"},
-			{Verdict: inspect.Inconclusive, Text: "the probe failed"}, {Text: "a note"},
+			{Verdict: inspect.Pass, Text: "good"},
+			{Verdict: inspect.Fail, Text: "bad \x1b & <ugly>"},
+			{Verdict: inspect.Inconclusive, Text: "the probe failed"},
+			{Text: "a note"},
 		},
 		Steps: []inspect.Step{{Label: "one", State: inspect.StepDone, Status: 200}},
 	}
