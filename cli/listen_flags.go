@@ -121,6 +121,7 @@ type listenFlags struct {
 func (f *listenFlags) add(a *app, cmd *cobra.Command) {
 	set := cmd.Flags()
 	f.handlerFlags.add(set)
+	f.probeFlags.add(set)
 	f.providerFlags.add(a, cmd)
 	set.BoolVar(&f.answerHandshakes, "answer-handshakes", false, "answer providers' handshakes (Slack, Meta, Zoom, …) without the handler")
 	set.StringArrayVar(&f.allowIPs, "allow-ips", nil, "let in only what comes from the addresses that this provider publishes; every other sender is refused, other providers too (repeatable)")
