@@ -26,6 +26,7 @@ type Backlog struct {
 	OnError func(error) // if not nil, called by Run with what keeps it from delivering
 
 	mu     sync.Mutex
+	up     bool // the handler answered us after Down had begun to say that it is down
 	behind bool // something waits, or is about to
 	adding int  // deliveries that wait and may not be in the store yet
 	adds   int  // how many there were of them
@@ -54,7 +55,7 @@ func (b *Backlog) Hold(d *inspect.Delivery) (stored func(), hold bool) {
 	if isUpgrade(d.Header) {
 		return nil, false // what would be said on that connection cannot wait
 	}
-	down := b.Down != nil && b.Down()
+	down := b.down()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !down && !b.behind {
@@ -62,6 +63,23 @@ func (b *Backlog) Hold(d *inspect.Delivery) (stored func(), hold bool) {
 	}
 	b.add()
 	return b.added, true
+}
+
+// down reports whether the handler is known to be down. What it answered us
+// counts for more than what Down has found out, and may not have heard of yet.
+func (b *Backlog) down() bool {
+	down := b.Down != nil && b.Down()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.up = b.up && down
+	return down && !b.up
+}
+
+// reached notes whether the handler answered us.
+func (b *Backlog) reached(yes bool) {
+	b.mu.Lock()
+	b.up = yes
+	b.mu.Unlock()
 }
 
 // add notes, with mu held, that a delivery is about to wait.
@@ -82,6 +100,7 @@ func (b *Backlog) added() {
 // reports whether it does.
 func (b *Backlog) refused(id int64) bool {
 	b.mu.Lock()
+	b.up = false
 	b.add()
 	b.mu.Unlock()
 	defer b.added()
@@ -119,7 +138,7 @@ func (b *Backlog) Run(ctx context.Context) {
 		if !b.waits() {
 			continue
 		}
-		if b.Down == nil || !b.Down() {
+		if !b.down() {
 			_, err := b.Deliver(ctx, nil)
 			if err != nil && ctx.Err() == nil && b.OnError != nil && !errors.Is(err, ErrDelivering) {
 				b.OnError(err)
@@ -196,8 +215,10 @@ func (b *Backlog) deliver(ctx context.Context, id int64, each func(*inspect.Atte
 		each(at)
 	}
 	if at.ErrorKind == inspect.ErrRefused || at.ErrorKind == inspect.ErrCanceled {
+		b.reached(false)
 		return false, nil
 	}
+	b.reached(true)
 	err = b.Sender.Store.SetWaiting(ctx, id, false)
 	if errors.Is(err, inspect.ErrNotFound) {
 		err = nil

@@ -252,3 +252,34 @@ func TestBacklogKeepsDeliver(t *testing.T) {
 		t.Errorf("got %+v, %v; %+v", at, err, d)
 	}
 }
+
+// TestBacklogBelievesAnAnswer has a delivery not wait once the handler answered
+// us, although its health was looked at before that.
+func TestBacklogBelievesAnAnswer(t *testing.T) {
+	down := true
+	b := &Backlog{Down: func() bool { return down }}
+	holds := func() bool {
+		stored, hold := b.Hold(&inspect.Delivery{})
+		if hold {
+			stored()
+			b.caughtUp(b.seen())
+		}
+		return hold
+	}
+	for i, step := range []struct {
+		change func()
+		want   bool
+	}{
+		{func() {}, true},
+		{func() { b.reached(true) }, false},
+		{func() { b.reached(false) }, true},
+		{func() { b.reached(true) }, false},
+		{func() { down = false }, false},
+		{func() { down = true }, true}, // which is news
+	} {
+		step.change()
+		if got := holds(); got != step.want {
+			t.Errorf("step %d: held %t, want %t", i, got, step.want)
+		}
+	}
+}
