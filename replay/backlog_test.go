@@ -283,3 +283,24 @@ func TestBacklogBelievesAnAnswer(t *testing.T) {
 		}
 	}
 }
+
+// TestBacklogHearsTheAnswer has Deliver find out that the handler is up while
+// its health is still said to be down.
+func TestBacklogHearsTheAnswer(t *testing.T) {
+	h := newLateHandler(t)
+	r := new(rig)
+	b := startHolding(t, r, h.addr, func() bool { return true })
+	if got := exchange(t, r.addr, post("/hooks", "one")); got.status() != http.StatusAccepted {
+		t.Fatalf("the provider got %d", got.status())
+	}
+	h.start(t)
+	if waiting, err := b.Deliver(t.Context(), nil); waiting != 0 || err != nil {
+		t.Fatalf("Deliver: %d wait, %v", waiting, err)
+	}
+	if got := exchange(t, r.addr, post("/hooks", "two")); got.status() != http.StatusOK {
+		t.Errorf("the provider got %d after the handler had answered", got.status())
+	}
+	if got, want := h.got(), []string{"one", "two"}; !slices.Equal(got, want) {
+		t.Errorf("the handler got %v, want %v", got, want)
+	}
+}

@@ -217,3 +217,26 @@ func conditionErr(s string) error { _, err := parseCondition(s); return err }
 func templateErr(s string) error  { _, err := parseTemplate(s); return err }
 func keyErr(s string) error       { _, err := parseKeyForm(s); return err }
 func valuesErr(s string) error    { _, err := parseValues(s); return err }
+
+// parseValues compiles values, as UnmarshalYAML does.
+func parseValues(texts ...string) (Values, error) {
+	var v Values
+	for _, text := range texts {
+		one, err := parseValue(text)
+		if err != nil {
+			return Values{}, err
+		}
+		v.list = append(v.list, one)
+	}
+	return v, nil
+}
+
+// first returns the first value that is not empty, or "".
+func (v Values) first(sc *scope) string {
+	for i := range v.list {
+		if text := v.list[i].text(sc); text != "" {
+			return text
+		}
+	}
+	return ""
+}

@@ -48,19 +48,7 @@ func (v *Values) UnmarshalYAML(n ast.Node) error {
 	return nil
 }
 
-// parseValues compiles values.
-func parseValues(texts ...string) (Values, error) {
-	var v Values
-	for _, text := range texts {
-		one, err := parseValue(text)
-		if err != nil {
-			return Values{}, err
-		}
-		v.list = append(v.list, one)
-	}
-	return v, nil
-}
-
+// parseValue compiles a value.
 func parseValue(text string) (value, error) {
 	kind, _, _ := strings.Cut(text, ":")
 	switch {
@@ -74,17 +62,8 @@ func parseValue(text string) (value, error) {
 	return value{}, fmt.Errorf("%q is neither a source, as json:/id, nor a template, as {body.sha256}", text)
 }
 
-// first returns the first value that is not empty, or "". A template whose
-// tokens are all missing, or lack what they need, is empty.
-func (v Values) first(sc *scope) string {
-	for i := range v.list {
-		if text := v.list[i].text(sc); text != "" {
-			return text
-		}
-	}
-	return ""
-}
-
+// text returns what v yields, or "". A template whose tokens are all missing,
+// or lack what they need, is empty.
 func (v *value) text(sc *scope) (text string) {
 	if !v.source.IsZero() {
 		v.source.each(sc, func(s string) bool {
