@@ -223,10 +223,12 @@ func (a *app) verdict(f *simulateFlags, shown *timeline, sim *inspect.Simulation
 	return errGaveUp
 }
 
-// enterKeys sends for each line that the user enters, until ctx ends.
+// enterKeys sends for each line that the user enters, until ctx ends, and
+// closes the channel when there are no more.
 func (a *app) enterKeys(ctx context.Context) <-chan struct{} {
 	next := make(chan struct{})
 	go func() {
+		defer close(next)
 		lines := bufio.NewScanner(a.Stdin)
 		for lines.Scan() {
 			select {

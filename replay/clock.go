@@ -28,11 +28,12 @@ type turn struct {
 	before provider.Outcome // how the one before ended
 }
 
-// play makes deliveries until the provider would make no more, or ctx ends.
+// play makes deliveries until the provider would make no more: then it returns
+// true. It returns false when ctx ended first, or the steps did.
 // send makes one and returns how it ended as the provider sees it, which waits
 // no longer than its limit. planned, if not nil, is told after each what is to
 // come, if that fails like the last; first of all, with the zero turn, of all.
-func (c *clock) play(ctx context.Context, send func(turn) provider.Outcome, planned func(last turn, next []turn)) {
+func (c *clock) play(ctx context.Context, send func(turn) provider.Outcome, planned func(last turn, next []turn)) bool {
 	tell := func(last turn, next []turn) {
 		if planned != nil {
 			planned(last, next)
@@ -46,8 +47,11 @@ func (c *clock) play(ctx context.Context, send func(turn) provider.Outcome, plan
 		o.Attempt, o.Elapsed = now.number, now.offset+o.Duration
 		next := c.after(now, o, began.Add(o.Duration))
 		tell(now, next)
-		if len(next) == 0 || !c.wait(ctx, next[0].due) {
-			return
+		if len(next) == 0 {
+			return true
+		}
+		if !c.wait(ctx, next[0].due) {
+			return false
 		}
 		now = next[0]
 		now.before = o
@@ -122,7 +126,7 @@ func (c *clock) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / c.speed)
 }
 
-// wait returns when the next delivery is due; false = ctx ended first.
+// wait returns when the next delivery is due; false = ctx or the steps ended first.
 func (c *clock) wait(ctx context.Context, due time.Time) bool {
 	if c.step != nil {
 		select {

@@ -3,6 +3,7 @@ package replay
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -83,10 +84,13 @@ func runRetries(r *rehearsal) error {
 		c.step = r.s.Next
 	}
 	run := &retrying{rehearsal: r, began: time.Now()}
-	c.play(r.ctx, run.send, run.planned)
+	played := c.play(r.ctx, run.send, run.planned)
 	run.wg.Wait()
 	if r.canceled() {
 		return nil
+	}
+	if !played {
+		return errors.New("nobody can press Enter any more, so the attempts that are left were not made: give --step a terminal, or a line of input for each attempt")
 	}
 	run.findEnd()
 	run.findLate()

@@ -60,7 +60,8 @@ type Simulator struct {
 	Sender *Sender
 
 	// Next lets the next attempt of a simulation with Step go; the Simulator
-	// receives from it. nil = such a simulation is refused.
+	// receives from it, and ends without the rest when it is closed. nil = such
+	// a simulation is refused.
 	Next <-chan struct{}
 
 	// Rand draws the random part of retry times, in [0, 1); nil = math/rand.
