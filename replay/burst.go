@@ -193,13 +193,13 @@ func (b *burst) conclude(n int, took time.Duration) {
 	b.findRefused(n)
 	switch {
 	case b.late > 0 && published:
-		r.find(inspect.Fail, "%d of %d took longer than the %s that the provider waits", b.late, n, inWords(limit))
+		r.find(inspect.Fail, "%d of %d took longer than the %s that the provider waits", b.late, n, provider.InWords(limit))
 	case b.late > 0:
-		r.find(inspect.Inconclusive, "%d of %d took longer than %s; how long the provider waits is not published", b.late, n, inWords(limit))
+		r.find(inspect.Inconclusive, "%d of %d took longer than %s; how long the provider waits is not published", b.late, n, provider.InWords(limit))
 	case ended > 0 && published:
-		r.find(inspect.Pass, "each was answered within the %s that the provider waits", inWords(limit))
+		r.find(inspect.Pass, "each was answered within the %s that the provider waits", provider.InWords(limit))
 	case ended > 0:
-		r.note("each was answered within %s; how long the provider waits is not published", inWords(limit))
+		r.note("each was answered within %s; how long the provider waits is not published", provider.InWords(limit))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 )
 
 // The modes of duplicates.
@@ -137,7 +138,7 @@ func (r *rehearsal) findOverlap(deadline time.Duration) {
 	last := cmp.Or(r.spec.Count, 2) - 1
 	for _, j := range r.judgements() {
 		if j.attempt.Duration > deadline {
-			late = append(late, fmt.Sprintf("%s took %s", r.label(j.step), inWords(j.attempt.Duration)))
+			late = append(late, r.label(j.step)+" "+provider.TookOf(j.attempt.Duration, deadline))
 			overlapped = overlapped || j.step < last
 		}
 	}
@@ -145,10 +146,10 @@ func (r *rehearsal) findOverlap(deadline time.Duration) {
 		late = append(late[:toldFailures], fmt.Sprintf("%d more took longer, too", len(late)-toldFailures))
 	}
 	if len(late) > 0 {
-		r.note("%s, of %s: the provider had given up, and delivers again while the handler still works", strings.Join(late, ", "), inWords(deadline))
+		r.note("%s: the provider had given up, and delivers again while the handler still works", strings.Join(late, ", "))
 	}
 	if !overlapped {
-		r.find(inspect.Inconclusive, "the handler answered within the deadline of %s each time that another delivery was to come, so no deliveries overlapped; a shorter --deadline has them overlap", inWords(deadline))
+		r.find(inspect.Inconclusive, "the handler answered within the deadline of %s each time that another delivery was to come, so no deliveries overlapped; a shorter --deadline has them overlap", provider.InWords(deadline))
 	}
 }
 

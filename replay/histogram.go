@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hookloop/inspect/provider"
 )
 
 // A histogram is how long attempts took.
@@ -128,7 +130,7 @@ func (h *histogram) String() string {
 func figure(d time.Duration) string {
 	switch {
 	case d >= 10*time.Minute:
-		return span(d)
+		return provider.InWords(d)
 	case d >= 10*time.Second:
 		return fmt.Sprintf("%d s", d.Round(time.Second)/time.Second)
 	case d >= time.Second:

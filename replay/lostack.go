@@ -280,7 +280,7 @@ func (r *lostWatch) conclude(ctx context.Context, wait time.Duration) *inspect.S
 		case e.again == nil && ctx.Err() != nil:
 			r.find(inspect.Inconclusive, "%s had not come again when this was stopped", name)
 		case e.again == nil:
-			r.find(inspect.Inconclusive, "%s did not come again within %s: look up when its provider retries, and give more time with --wait", name, inWords(wait))
+			r.find(inspect.Inconclusive, "%s did not come again within %s: look up when its provider retries, and give more time with --wait", name, provider.InWords(wait))
 		case !ended(e.again):
 			r.find(inspect.Inconclusive, "the handler has not answered #%d, which is %s again, yet", e.again.ID, name)
 		case !r.accepts(e.again):

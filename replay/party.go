@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -169,7 +168,7 @@ func (r *rehearsal) finish(i int, a *inspect.Attempt, err error, number int) pro
 	case answered(j):
 		judged, note = nil, fmt.Sprintf("%d, answered by hookloop in the handler's place", a.Response.Status)
 	case ok && j.late:
-		judged, note = nil, "the provider had given up after "+inWords(limit)
+		judged, note = nil, "the provider had given up after "+provider.InWords(limit)
 	case ok:
 		note = ""
 	}
@@ -283,15 +282,4 @@ func allOf(n int, was, were string) string {
 		return "both attempts " + were
 	}
 	return fmt.Sprintf("all %d attempts %s", n, were)
-}
-
-// inWords returns a time without needless figures: "50 ms", "1.2 s", "2 min 30 s", "3 h".
-func inWords(d time.Duration) string {
-	switch d = max(d, 0); {
-	case d < time.Second:
-		return strconv.FormatInt(d.Round(time.Millisecond).Milliseconds(), 10) + " ms"
-	case d < 10*time.Second:
-		return strconv.FormatFloat(d.Round(100*time.Millisecond).Seconds(), 'f', -1, 64) + " s"
-	}
-	return span(d.Round(time.Second))
 }

@@ -64,27 +64,5 @@ func tooOld(sch *provider.Scheme, d provider.Diagnosis, now time.Time) bool {
 }
 
 func age(title string, sch *provider.Scheme, d provider.Diagnosis, now time.Time) string {
-	return fmt.Sprintf("the signed timestamp is %s old and %s accepts %s", span(now.Sub(d.SignedAt)), title, span(time.Duration(sch.Tolerance)))
-}
-
-// span is a time in words, with two units at most: "2 h 5 min".
-func span(d time.Duration) string {
-	units := []struct {
-		of   time.Duration
-		name string
-	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"}}
-	for i, u := range units {
-		n := d / u.of
-		if n == 0 && i < len(units)-1 {
-			continue
-		}
-		text := fmt.Sprintf("%d %s", n, u.name)
-		if i+1 < len(units) {
-			if rest := d % u.of / units[i+1].of; rest > 0 {
-				text += fmt.Sprintf(" %d %s", rest, units[i+1].name)
-			}
-		}
-		return text
-	}
-	return ""
+	return fmt.Sprintf("the signed timestamp is %s old and %s accepts %s", provider.InWords(now.Sub(d.SignedAt)), title, sch.Tolerance)
 }

@@ -209,7 +209,7 @@ func (r *retrying) findEnd() {
 	case first == 0:
 		r.find(inspect.Pass, "%s was accepted; --fail-first 1 shows what comes after a failure", r.label(all[0].step))
 	default:
-		r.find(inspect.Pass, "%s was accepted, %s after the first by the provider's clock", r.label(all[first].step), inWords(r.offset(all[first].step)))
+		r.find(inspect.Pass, "%s was accepted, %s after the first by the provider's clock", r.label(all[first].step), provider.InWords(r.offset(all[first].step)))
 	}
 	for _, j := range all[first+1:] {
 		if j.outlook.Verdict != provider.Accepted && j.outlook.Verdict != provider.TooLate {
@@ -266,12 +266,12 @@ func (r *retrying) findLate() {
 			continue
 		}
 		if late++; late <= toldFailures {
-			r.find(inspect.Fail, "%s took %s of %s: the provider had given up waiting, and goes on as if it had failed",
-				r.label(j.step), inWords(j.attempt.Duration), inWords(limit))
+			r.find(inspect.Fail, "%s %s: the provider had given up waiting, and goes on as if it had failed",
+				r.label(j.step), provider.TookOf(j.attempt.Duration, limit))
 		}
 	}
 	if late > toldFailures {
-		r.find(inspect.Fail, "%s took longer than %s", counted(late-toldFailures, "more attempt"), inWords(limit))
+		r.find(inspect.Fail, "%s took longer than %s", counted(late-toldFailures, "more attempt"), provider.InWords(limit))
 	}
 }
 

@@ -133,17 +133,6 @@ func TestRetriesTitle(t *testing.T) {
 	}
 }
 
-func TestInWords(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0 ms", 50 * time.Millisecond: "50 ms", 1240 * time.Millisecond: "1.2 s", 6 * time.Second: "6 s",
-		150 * time.Second: "2 min 30 s", 3 * time.Hour: "3 h",
-	} {
-		if got := inWords(d); got != want {
-			t.Errorf("%s is %q, want %q", d, got, want)
-		}
-	}
-}
-
 // The handler's work goes on over the provider's limit, and the next delivery
 // comes meanwhile.
 func TestRetriesOverlap(t *testing.T) {

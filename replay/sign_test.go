@@ -356,14 +356,3 @@ func TestOtherQuery(t *testing.T) {
 		t.Errorf("nothing changed: got %s", got)
 	}
 }
-
-func TestSpan(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0 s", 900 * time.Millisecond: "0 s", 5 * time.Second: "5 s", 5 * time.Minute: "5 min", 301 * time.Second: "5 min 1 s",
-		2 * time.Hour: "2 h", 125 * time.Minute: "2 h 5 min", 49*time.Hour + time.Minute: "2 d 1 h",
-	} {
-		if got := span(d); got != want {
-			t.Errorf("%s: got %q, want %q", d, got, want)
-		}
-	}
-}

@@ -131,7 +131,7 @@ func (r *rehearsal) actedOnHalf() {
 
 // trickle sends the body in small parts over some seconds.
 func (r *rehearsal) trickle(base http.RoundTripper) {
-	i := r.planned(inspect.Step{Label: "a few bytes at a time", Note: "over " + inWords(trickleTime)})
+	i := r.planned(inspect.Step{Label: "a few bytes at a time", Note: "over " + provider.InWords(trickleTime)})
 	if r.bodySize() == 0 {
 		r.skip(i, "there is no body")
 		return

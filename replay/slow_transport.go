@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 )
 
 // A rehearsedError ends an attempt that hookloop broke off because the
@@ -138,7 +139,7 @@ type deaf struct {
 func (t *deaf) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	defer cancel(nil)
-	late := &rehearsedError{fmt.Sprintf("hookloop hung up after %s without an answer, which is what was rehearsed", inWords(t.patience))}
+	late := &rehearsedError{fmt.Sprintf("hookloop hung up after %s without an answer, which is what was rehearsed", provider.InWords(t.patience))}
 	timer := time.AfterFunc(t.patience, func() { cancel(late) })
 	defer timer.Stop()
 	resp, err := t.RoundTripper.RoundTrip(req.WithContext(ctx))

@@ -76,11 +76,11 @@ var pastOnly = map[string]bool{"stripe": true}
 func (t *tampering) tolerance() time.Duration { return time.Duration(t.sch.Tolerance) }
 
 func (t *tampering) signedAgo(*tampering) string {
-	return "a delivery signed " + span(t.tolerance()+beyond) + " ago"
+	return "a delivery signed " + provider.InWords(t.tolerance()+beyond) + " ago"
 }
 
 func (t *tampering) signedAhead(*tampering) string {
-	return "a delivery signed " + span(t.tolerance()+beyond) + " ahead of time"
+	return "a delivery signed " + provider.InWords(t.tolerance()+beyond) + " ahead of time"
 }
 
 func (t *tampering) wrongSecret() (*provider.Request, error) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -121,13 +120,9 @@ func (d *Delivery) verdict(f fate, o Outcome) (Verdict, string) {
 func (d *Delivery) cause(f fate, o Outcome) string {
 	switch {
 	case f.late:
-		took, limit := inWords(o.Duration), inWords(time.Duration(d.Timeout))
-		if took == limit {
-			took = strconv.FormatFloat(o.Duration.Round(time.Millisecond).Seconds(), 'f', -1, 64) + " s"
-		}
-		return fmt.Sprintf("took %s of %s", took, limit)
+		return TookOf(o.Duration, time.Duration(d.Timeout))
 	case o.Failure == "timeout":
-		return "no answer in " + inWords(o.Duration)
+		return "no answer in " + InWords(o.Duration)
 	case o.Failure == "connect":
 		return "no connection"
 	case o.Failure == "tls":
@@ -155,7 +150,7 @@ func (d *Delivery) again(f fate, o Outcome, cause string) string {
 	if f.step.Guess {
 		return fmt.Sprintf("%swould retry (%s; intervals are not published, %s is our guess)", lead, count, about(wait))
 	}
-	when := "in " + inWords(wait)
+	when := "in " + InWords(wait)
 	switch {
 	case wait == 0:
 		when = "at once"
@@ -164,7 +159,7 @@ func (d *Delivery) again(f fate, o Outcome, cause string) string {
 	case f.plan != nil && f.plan.Jitter && !f.asked, f.step.After.Min != f.step.After.Max:
 		when = "in " + about(wait)
 	case wait >= 10*time.Second:
-		when = "in " + inWords(wait.Round(time.Second))
+		when = "in " + InWords(wait.Round(time.Second))
 	}
 	if f.asked {
 		when += ", as Retry-After asks"
@@ -237,5 +232,5 @@ func about(d time.Duration) string {
 	case d >= time.Minute:
 		unit = time.Minute
 	}
-	return "about " + strings.TrimSpace(inWords(d.Round(unit)))
+	return "about " + InWords(d.Round(unit))
 }

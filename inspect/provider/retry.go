@@ -161,42 +161,14 @@ func parseDuration(text string) (time.Duration, error) {
 }
 
 // String returns d in words: "30 s", "3 days".
-func (d Duration) String() string { return inWords(time.Duration(d)) }
+func (d Duration) String() string { return InWords(time.Duration(d)) }
 
 // String returns i in words: "30 s", "5 min to 15 min".
 func (i Interval) String() string {
 	if i.Min == i.Max {
-		return inWords(i.Min)
+		return InWords(i.Min)
 	}
-	return inWords(i.Min) + " to " + inWords(i.Max)
-}
-
-// inWords returns a time as people say it, in at most two units: "3.4 s",
-// "2 min", "1 h 30 min", "3 days".
-func inWords(d time.Duration) string {
-	switch {
-	case d < time.Millisecond:
-		return "0 s"
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < 10*time.Second:
-		return strconv.FormatFloat(d.Truncate(100*time.Millisecond).Seconds(), 'f', -1, 64) + " s"
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		return twoUnits(d, time.Minute, "min", time.Second, "s")
-	case d < 48*time.Hour:
-		return twoUnits(d, time.Hour, "h", time.Minute, "min")
-	}
-	return twoUnits(d, 24*time.Hour, "days", time.Hour, "h")
-}
-
-func twoUnits(d, unit time.Duration, name string, small time.Duration, smallName string) string {
-	text := fmt.Sprintf("%d %s", d/unit, name)
-	if rest := d % unit / small; rest > 0 {
-		text += fmt.Sprintf(" %d %s", rest, smallName)
-	}
-	return text
+	return InWords(i.Min) + " to " + InWords(i.Max)
 }
 
 // scalarText returns the text of a scalar node.

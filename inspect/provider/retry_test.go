@@ -162,18 +162,6 @@ func TestDeliveryYAMLFaults(t *testing.T) {
 	}
 }
 
-func TestInWords(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0 s", 40 * time.Millisecond: "40 ms", 3400 * time.Millisecond: "3.4 s", 3 * time.Second: "3 s",
-		30 * time.Second: "30 s", 2 * time.Minute: "2 min", 90 * time.Second: "1 min 30 s",
-		time.Hour: "1 h", 90 * time.Minute: "1 h 30 min", 36 * time.Hour: "36 h", 72 * time.Hour: "3 days",
-	} {
-		if got := Duration(d).String(); got != want {
-			t.Errorf("%v = %q, want %q", d, got, want)
-		}
-	}
-}
-
 func TestVariant(t *testing.T) {
 	d := delivery(t, `
 timeout: 5s

@@ -106,7 +106,7 @@ func (d *Delivery) describeRest() []Line {
 	case after >= unlimited:
 		add("Retry-After", "is honoured")
 	case after > 0:
-		add("Retry-After", "is honoured, up to "+inWords(after))
+		add("Retry-After", "is honoured, up to "+InWords(after))
 	}
 	if names := slices.Sorted(maps.Keys(d.RetryHeaders)); len(names) > 0 {
 		add("retry headers", strings.Join(names, ", "))

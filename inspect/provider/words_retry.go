@@ -86,7 +86,7 @@ func clockWords(steps []Step, guessed bool) string {
 		}
 		text := s.At.String()
 		if guessed {
-			text = inWords(rounded(s.At.Min))
+			text = InWords(rounded(s.At.Min))
 		}
 		if s.At.Max == 0 {
 			text = "0 s (at once)"
@@ -136,7 +136,7 @@ func (d *Delivery) brief() string {
 	case r.Window > 0:
 		words = append(words, within+r.Window.String())
 	case len(steps) > 0 && r.Unpublished == "" && steps[len(steps)-1].At.Max > 0:
-		words = append(words, within+inWords(steps[len(steps)-1].At.Max))
+		words = append(words, within+InWords(steps[len(steps)-1].At.Max))
 	}
 	text := strings.Join(words, " ")
 	if r.Unpublished != "" {
