@@ -12,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // One Chromium serves all browser tests; each gets a profile of its own in it.
@@ -159,10 +162,26 @@ func (tb *tab) do(steps ...action) {
 	}
 }
 
-// keys presses one key after the other.
+// keys presses one key after the other. As with a keyboard, a key whose press
+// the page takes for itself types nothing, wherever it has moved the focus to;
+// [chromedp.KeyEvent] sends the character on its own.
 func (tb *tab) keys(keys string) {
 	tb.t.Helper()
-	tb.do(chromedp.KeyEvent(keys))
+	tb.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		for _, r := range keys {
+			events := kb.Encode(r)
+			down, up := events[0], events[len(events)-1]
+			if char := events[1]; char.Type == kb.KeyChar {
+				down.Text, down.UnmodifiedText = char.Text, char.UnmodifiedText
+			}
+			for _, e := range []*input.DispatchKeyEventParams{down, up} {
+				if _, err := cdp.Call(ctx, target, input.DispatchKeyEvent, *e); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
 }
 
 func (tb *tab) click(selector string) {

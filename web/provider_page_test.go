@@ -57,14 +57,14 @@ func TestPageKnowsTheProvider(t *testing.T) {
 	tb.wait("document.activeElement.textContent.includes('Sign again')", "the focus on Sign again")
 	tb.keys(kb.Enter)
 	tb.waitText(".attempt", "Signed again")
-	if got := (<-sent).Header.Get("Stripe-Signature"); got == "" || strings.Contains(got, signature) {
+	if got := received(t, sent).Header.Get("Stripe-Signature"); got == "" || strings.Contains(got, signature) {
 		t.Errorf("signed again: sent %q, want another signature", got)
 	}
 	tb.keys("r")
 	tb.waitText("dialog", "Keep the old signature")
 	tb.keys("a")
 	tb.waitText(".attempts", "Attempt 2")
-	if got := (<-sent).Header.Get("Stripe-Signature"); !strings.Contains(got, signature) {
+	if got := received(t, sent).Header.Get("Stripe-Signature"); !strings.Contains(got, signature) {
 		t.Errorf("as received: sent %q, want the signature that came", got)
 	}
 	tb.keys("e") // an edit asks the same, and is not lost by it
@@ -78,7 +78,7 @@ func TestPageKnowsTheProvider(t *testing.T) {
 	tb.waitText(".menu-dialog", "Sign again")
 	tb.keys("s")
 	tb.waitText(".attempts", "Attempt 3")
-	if got := (<-sent).Header.Get("Stripe-Signature"); strings.Contains(got, signature) {
+	if got := received(t, sent).Header.Get("Stripe-Signature"); strings.Contains(got, signature) {
 		t.Errorf("edited: sent %q, want another signature", got)
 	}
 

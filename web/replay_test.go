@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+	"time"
 
 	"hookloop/inspect"
 	"hookloop/inspect/provider"
@@ -45,6 +46,19 @@ func withHandler(t testing.TB) (edit func(*Server), got chan *http.Request) {
 	}, got
 }
 
+// received returns the first request that withHandler's handler got and nobody has
+// looked at. The test fails if none comes.
+func received(t testing.TB, got <-chan *http.Request) *http.Request {
+	t.Helper()
+	select {
+	case r := <-got:
+		return r
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing was sent to the handler")
+		return nil
+	}
+}
+
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	edit, got := withHandler(t)
@@ -72,7 +86,7 @@ func TestReplay(t *testing.T) {
 		if a.Trigger != tc.trigger || a.State != inspect.Answered || a.Response.Status != 200 {
 			t.Errorf("%s: got %s, want %s, answered with 200", tc.in, body, tc.trigger)
 		}
-		r := <-got
+		r := received(t, got)
 		if b, _ := io.ReadAll(r.Body); string(b) != tc.body {
 			t.Errorf("%s: sent %q, want %q", tc.in, b, tc.body)
 		}
@@ -130,7 +144,7 @@ func TestForecast(t *testing.T) {
 		if signed := a.Sent != nil && a.Sent.Signed == "github sha256 with GH"; signed != tc.want.Sign {
 			t.Errorf("%s: got %s, want signed %t", tc.in, body, tc.want.Sign)
 		}
-		if r := <-got; r.Header.Get("X-Hub-Signature-256") != tc.sign {
+		if r := received(t, got); r.Header.Get("X-Hub-Signature-256") != tc.sign {
 			t.Errorf("%s: sent %s, want %s", tc.in, r.Header, tc.sign)
 		}
 	}
