@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 	"hookloop/tui"
 )
 
@@ -113,7 +114,7 @@ func stepLine(s *inspect.Step) string {
 	}
 	at := ""
 	if s.Offset > 0 {
-		at = fmt.Sprintf(" (+%s)", s.Offset.Round(time.Second))
+		at = fmt.Sprintf(" (+%s)", provider.InWords(s.Offset.Round(time.Second)))
 	}
 	return fmt.Sprintf("%s %s%s → %s in %s%s", mark, inspect.Escape(s.Label), at, answer, tui.FormatDuration(s.Duration), after(" · ", s.Note))
 }
@@ -139,7 +140,7 @@ func (t *timeline) bottom() {
 		case s.State == inspect.StepPlanned && text == "":
 			text = "next: " + inspect.Escape(s.Label)
 			if !s.DueAt.IsZero() {
-				text += " in " + max(time.Until(s.DueAt), 0).Round(time.Second).String()
+				text += " in " + provider.InWords(time.Until(s.DueAt).Round(time.Second))
 			}
 		}
 	}

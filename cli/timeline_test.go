@@ -19,7 +19,7 @@ func TestStepLine(t *testing.T) {
 		want string
 	}{
 		{inspect.Step{Label: "attempt 1 of 4", State: inspect.StepDone, Status: 500, Duration: 12 * time.Millisecond, OK: flag(false), Note: "would retry"}, "✗ attempt 1 of 4 → 500 in 12 ms · would retry"},
-		{inspect.Step{Label: "attempt 2 of 4", State: inspect.StepDone, Status: 200, Duration: 3 * time.Millisecond, OK: flag(true), Offset: 30*time.Second + 7*time.Millisecond}, "✓ attempt 2 of 4 (+30s) → 200 in 3.0 ms"},
+		{inspect.Step{Label: "attempt 2 of 4", State: inspect.StepDone, Status: 200, Duration: 3 * time.Millisecond, OK: flag(true), Offset: 30*time.Second + 7*time.Millisecond}, "✓ attempt 2 of 4 (+30 s) → 200 in 3.0 ms"},
 		{inspect.Step{Label: "cut", State: inspect.StepDone, Error: "reset\x1b[31m", Duration: time.Second}, `· cut → reset\x1b[31m in 1.00 s`},
 		{inspect.Step{Label: "later", State: inspect.StepSkipped, Note: "it was accepted"}, "- later: skipped: it was accepted"},
 	} {

@@ -131,9 +131,9 @@ func ageWords(d time.Duration) string {
 	case d == 0:
 		return ", as it arrived"
 	case d < 0:
-		return fmt.Sprintf(", %s after it arrived", -d)
+		return fmt.Sprintf(", %s after it arrived", provider.InWords(-d))
 	}
-	return fmt.Sprintf(", %s before it arrived", d)
+	return fmt.Sprintf(", %s before it arrived", provider.InWords(d))
 }
 
 // explain shows what was compared.

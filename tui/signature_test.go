@@ -98,7 +98,7 @@ func TestSignatureTab(t *testing.T) {
 	m := sampleModel(t, 100, 40)
 	got := signatureText(m, checkOf(wrongSecret))
 	for _, want := range []string{
-		"Signature  ✗ invalid\n", "Why        the signature is from another secret\n", "Scheme     v1\n", "14 Mar 2026 11:59:48, 3s before it arrived\n",
+		"Signature  ✗ invalid\n", "Why        the signature is from another secret\n", "Scheme     v1\n", "14 Mar 2026 11:59:48, 3 s before it arrived\n",
 		"On arrival valid: signed with STRIPE_WEBHOOK_SECRET\n", "Received in header Stripe-Signature\nffffffff\n0000\\x1b[2J\n", "masked; --show-secrets shows it\n",
 		"Signed string", "1710417591.{\"a\":⇥1}·␍⏎\n", "\nend⏎\n", "· the URL is not signed\n",
 	} {

@@ -70,7 +70,7 @@ func TestSimulationIsTold(t *testing.T) {
 	for _, want := range []string{
 		" RUNNING   Stripe's retries of #12, 60 times as fast", "simulation 4, begun 14 Mar 11:59:57, 1 of 5 steps made",
 		"✗ attempt 1 of 5    at once   500  4.0 ms  Stripe would retry", "▸ attempt 2 of 5", "+45 s   running",
-		"◷ attempt 3 of 5    +10 min   next, in 0:07", "+1 h 5 min?", "a guess: not published", "+3 d?", "1 of 2, the latest first",
+		"◷ attempt 3 of 5    +10 min   next, in 0:07", "+1 h 5 min?", "a guess: not published", "+3 days?", "1 of 2, the latest first",
 	} {
 		if got := squeeze(m.text()); !strings.Contains(got, squeeze(want)) {
 			t.Errorf("no %q in\n%s", want, m.text())
@@ -142,8 +142,8 @@ func TestVerdictWords(t *testing.T) {
 
 func TestOffsetWords(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "at once", 45 * time.Second: "+45 s", time.Minute: "+1 min", 100 * time.Second: "+100 s", 150 * time.Second: "+2 min 30 s", time.Hour: "+1 h",
-		90 * time.Minute: "+1 h 30 min", 24 * time.Hour: "+24 h", 72 * time.Hour: "+3 d", 75 * time.Hour: "+3 d 3 h",
+		0: "at once", 45 * time.Second: "+45 s", time.Minute: "+1 min", 100 * time.Second: "+1 min 40 s", 150 * time.Second: "+2 min 30 s", time.Hour: "+1 h",
+		90 * time.Minute: "+1 h 30 min", 24 * time.Hour: "+24 h", 72 * time.Hour: "+3 days", 75 * time.Hour: "+3 days 3 h",
 	} {
 		if got := offsetWords(d); got != want {
 			t.Errorf("%v: got %q, want %q", d, got, want)

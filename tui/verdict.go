@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 )
 
 // This file puts a simulation and its verdict into words and marks.
@@ -86,25 +87,10 @@ func simulationWords(sim *inspect.Simulation) string {
 
 // offsetWords are a time on a provider's clock: "at once", "+45 s", "+2 min", "+1 h 5 min", "+3 days".
 func offsetWords(d time.Duration) string {
-	d = d.Round(time.Second)
-	switch {
-	case d <= 0:
+	if d = d.Round(time.Second); d <= 0 {
 		return "at once"
-	case d < 2*time.Minute && d%time.Minute != 0:
-		return fmt.Sprintf("+%d s", d/time.Second)
-	case d < time.Hour:
-		return "+" + two(int(d/time.Minute), "min", int(d%time.Minute/time.Second), "s")
-	case d < 48*time.Hour:
-		return "+" + two(int(d/time.Hour), "h", int(d%time.Hour/time.Minute), "min")
 	}
-	return "+" + two(int(d/(24*time.Hour)), "d", int(d%(24*time.Hour)/time.Hour), "h")
-}
-
-func two(a int, unit string, b int, smaller string) string {
-	if b == 0 {
-		return fmt.Sprintf("%d %s", a, unit)
-	}
-	return fmt.Sprintf("%d %s %d %s", a, unit, b, smaller)
+	return "+" + provider.InWords(d)
 }
 
 // countdown is the time until something begins: "0:42", "1:02:03".
