@@ -25,12 +25,13 @@ type Backlog struct {
 
 	OnError func(error) // if not nil, called by Run with what keeps it from delivering
 
+	wake bell // of Run
+
 	mu     sync.Mutex
 	up     bool // the handler answered us after Down had begun to say that it is down
 	behind bool // something waits, or is about to
 	adding int  // deliveries that wait and may not be in the store yet
 	adds   int  // how many there were of them
-	wake   chan struct{}
 }
 
 // ErrDelivering is returned by [Backlog.Deliver] while another process delivers.
@@ -108,21 +109,7 @@ func (b *Backlog) refused(id int64) bool {
 }
 
 // Wake has Run look now whether the handler answers again. It never blocks.
-func (b *Backlog) Wake() {
-	select {
-	case b.signal() <- struct{}{}:
-	default:
-	}
-}
-
-func (b *Backlog) signal() chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.wake == nil {
-		b.wake = make(chan struct{}, 1)
-	}
-	return b.wake
-}
+func (b *Backlog) Wake() { b.wake.ring() }
 
 // Run delivers what waits whenever the handler answers, until ctx ends.
 func (b *Backlog) Run(ctx context.Context) {
@@ -132,7 +119,7 @@ func (b *Backlog) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-b.signal():
+		case <-b.wake.rung():
 		case <-timer.C:
 		}
 		if !b.waits() {

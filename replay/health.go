@@ -34,29 +34,16 @@ type Monitor struct {
 	Interval time.Duration // while one is down, 0 = 2 s; while all are up, five times that
 	OnChange func()        // called after every change of state, if not nil
 
+	again bell // see Recheck
+
 	mu     sync.Mutex
 	health Health
-	again  chan struct{} // capacity 1, see Recheck
 }
 
 const upIntervals = 5
 
 // Recheck has Run ask now, for somebody who has seen the handler fail. It never blocks.
-func (m *Monitor) Recheck() {
-	select {
-	case m.rechecks() <- struct{}{}:
-	default:
-	}
-}
-
-func (m *Monitor) rechecks() chan struct{} {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.again == nil {
-		m.again = make(chan struct{}, 1)
-	}
-	return m.again
-}
+func (m *Monitor) Recheck() { m.again.ring() }
 
 // Health returns the present state. It never blocks.
 func (m *Monitor) Health() Health {
@@ -86,7 +73,7 @@ func (m *Monitor) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-m.rechecks():
+		case <-m.again.rung():
 		case <-timer.C:
 		}
 		m.ask(ctx)

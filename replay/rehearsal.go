@@ -90,7 +90,7 @@ func (r *rehearsal) update(change func(*inspect.Simulation)) {
 	r.mu.Lock()
 	change(&r.sim)
 	r.mu.Unlock()
-	r.saver.changed()
+	r.saver.changed.ring()
 }
 
 // snapshot returns a copy of the record with at most MaxSteps steps.
@@ -213,20 +213,20 @@ const saveInterval = 50 * time.Millisecond
 
 // A saver stores and shows a simulation while it changes, a few times a second.
 type saver struct {
-	wake chan struct{} // capacity 1
-	stop chan struct{}
-	done chan struct{}
+	changed bell
+	stop    chan struct{}
+	done    chan struct{}
 }
 
 func (s *saver) start(r *rehearsal) {
-	s.wake, s.stop, s.done = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	s.stop, s.done = make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(s.done)
 		for {
 			select {
 			case <-s.stop:
 				return
-			case <-s.wake:
+			case <-s.changed.rung():
 			}
 			r.save()
 			select {
@@ -236,13 +236,6 @@ func (s *saver) start(r *rehearsal) {
 			}
 		}
 	}()
-}
-
-func (s *saver) changed() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
 }
 
 // finish stores the end of r and returns it.
