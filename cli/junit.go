@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"maps"
@@ -13,7 +14,7 @@ import (
 )
 
 // The shape that CI systems read: one suite a simulation, one case
-// a topic of its findings, whose name stays whatever they say.
+// a check, with the name that it has in JSON.
 // https://github.com/testmoapp/junitxml
 type (
 	junitSuites struct {
@@ -54,24 +55,24 @@ func junitReport(sim *inspect.Simulation) []byte {
 	for i := range sim.Steps {
 		lines = append(lines, stepLine(&sim.Steps[i]))
 	}
-	said := map[string]map[inspect.Verdict][]string{} // by topic
+	said := map[inspect.Check]map[inspect.Verdict][]string{}
 	for _, r := range sim.Reasons {
 		lines = append(lines, reasonMarks[r.Verdict]+" "+inspect.Escape(r.Text))
 		if r.Verdict == "" {
 			continue
 		}
-		topic := junitTopic(r.Text)
-		if said[topic] == nil {
-			said[topic] = map[inspect.Verdict][]string{}
+		check := cmp.Or(r.Check, uncheckedCase)
+		if said[check] == nil {
+			said[check] = map[inspect.Verdict][]string{}
 		}
-		said[topic][r.Verdict] = append(said[topic][r.Verdict], inspect.Escape(r.Text))
+		said[check][r.Verdict] = append(said[check][r.Verdict], inspect.Escape(r.Text))
 	}
-	for _, topic := range slices.Sorted(maps.Keys(said)) {
-		c := junitCase{Name: topic, Class: "hookloop.simulate." + sim.Kind, Time: "0"}
-		if bad := said[topic][inspect.Fail]; bad != nil {
+	for _, check := range slices.Sorted(maps.Keys(said)) {
+		c := junitCase{Name: string(check), Class: "hookloop.simulate." + sim.Kind, Time: "0"}
+		if bad := said[check][inspect.Fail]; bad != nil {
 			suite.Failures++
 			c.Failure = &junitMessage{strings.Join(bad, "; ")}
-		} else if unknown := said[topic][inspect.Inconclusive]; unknown != nil {
+		} else if unknown := said[check][inspect.Inconclusive]; unknown != nil {
 			suite.Skipped++
 			c.Skipped = &junitMessage{strings.Join(unknown, "; ")}
 		}
@@ -87,15 +88,7 @@ func junitReport(sim *inspect.Simulation) []byte {
 	return out.Bytes()
 }
 
-// junitTopic is what a finding is about: what the probe showed, or how the
-// handler answered.
-func junitTopic(text string) string {
-	for _, word := range []string{"side effect", "the count ", "probe"} {
-		if strings.Contains(text, word) {
-			return "side effect"
-		}
-	}
-	return "answers"
-}
+// uncheckedCase is the case of findings that were stored before they had a check.
+const uncheckedCase = "findings"
 
 func junitSeconds(d time.Duration) string { return fmt.Sprintf("%.3f", max(d, 0).Seconds()) }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"encoding/xml"
 	"fmt"
 	"strings"
 	"testing"
@@ -63,41 +62,5 @@ func TestTimelineOfGood(t *testing.T) {
 	(&timeline{p: printer{&out}}).end(sim)
 	if !strings.Contains(out.String(), "… 31 more") {
 		t.Errorf("of one that did not end: %s", out.String())
-	}
-}
-
-func TestJUnit(t *testing.T) {
-	sim := &inspect.Simulation{
-		Kind: "tamper", Title: "#1 <tampered>", StartedAt: time.Unix(1, 0), EndedAt: time.Unix(3, 500_000_000), Verdict: inspect.Fail,
-		Reasons: []inspect.Reason{
-			{Verdict: inspect.Pass, Text: "good"},
-			{Verdict: inspect.Fail, Text: "bad \x1b & <ugly>"},
-			{Verdict: inspect.Inconclusive, Text: "the probe failed"},
-			{Text: "a note"},
-		},
-		Steps: []inspect.Step{{Label: "one", State: inspect.StepDone, Status: 200}},
-	}
-	report := junitReport(sim)
-	var got junitSuites
-	if err := xml.Unmarshal(report, &got); err != nil {
-		t.Fatalf("%v in\n%s", err, report)
-	}
-	s := got.Suites[0]
-	if s.Tests != 2 || s.Failures != 1 || s.Skipped != 1 || s.Time != "2.500" || s.Name != "hookloop simulate tamper" {
-		t.Errorf("suite = %+v", s)
-	}
-	if c := s.Cases[0]; c.Name != "answers" || c.Class != "hookloop.simulate.tamper" || c.Failure == nil || c.Failure.Message != `bad \x1b & <ugly>` {
-		t.Errorf("the answers: %+v", c)
-	}
-	if c := s.Cases[1]; c.Name != "side effect" || c.Skipped == nil || c.Skipped.Message != "the probe failed" {
-		t.Errorf("the side effect: %+v", c)
-	}
-	for _, want := range []string{"✓ good", "· a note"} {
-		if !strings.Contains(s.Out, want) {
-			t.Errorf("the output lacks %q: %q", want, s.Out)
-		}
-	}
-	if !strings.Contains(s.Out, "one → 200") {
-		t.Errorf("output = %q", s.Out)
 	}
 }

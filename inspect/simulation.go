@@ -94,9 +94,29 @@ type Reading struct {
 // A Reason is one finding of a verdict, or a note: something to know, such as
 // what could not be told, on which no verdict rests.
 type Reason struct {
-	Verdict Verdict `json:"verdict"` // what this finding alone comes to; "" = it is a note
-	Text    string  `json:"text"`    // one sentence
+	Verdict Verdict `json:"verdict"`         // what this finding alone comes to; "" = it is a note
+	Check   Check   `json:"check,omitempty"` // what it is a finding on; "" = it is a note, or was stored before there were checks
+	Text    string  `json:"text"`            // one sentence
 }
+
+// A Check is what a finding is on: a question that a simulation asks of the
+// handler. Its name stays whatever the answer is, and however that is worded.
+type Check string
+
+// The checks.
+const (
+	CheckAccepted    Check = "accepted"          // it accepts what its provider delivers
+	CheckInTime      Check = "in_time"           // it answers while the provider waits
+	CheckAlike       Check = "answers_alike"     // it answers the same event alike each time
+	CheckSideEffect  Check = "side_effect"       // what it does happens as often as it is to
+	CheckOverlap     Check = "overlap"           // it could be seen with several deliveries at once
+	CheckEndState    Check = "end_state"         // what it comes to does not depend on the order
+	CheckHalfBody    Check = "half_body"         // it survives half a body, and does nothing on it
+	CheckForgeries   Check = "forgeries_refused" // it refuses what its provider did not sign
+	CheckRedelivered Check = "redelivered"       // it accepts an event that comes again because its answer was lost
+	CheckCaughtUp    Check = "caught_up"         // it accepts what was held while it was down
+	CheckCompleted   Check = "completed"         // the simulation itself could be ended
+)
 
 // A Table is rows for people: what a handler did with each tampered delivery, or a histogram.
 type Table struct {

@@ -162,5 +162,5 @@ func (sim *Simulation) interrupt(at time.Time) {
 			step.State, step.Error = StepDone, "hookloop ended before the handler had answered"
 		}
 	}
-	sim.Reasons = append(sim.Reasons, Reason{Inconclusive, "hookloop ended before the simulation did: run it again"})
+	sim.Reasons = append(sim.Reasons, Reason{Inconclusive, CheckCompleted, "hookloop ended before the simulation did: run it again"})
 }

@@ -77,7 +77,7 @@ func TestSimulationRoundTrip(t *testing.T) {
 	sim.Steps[1] = Step{Label: "2", State: StepDone, Attempt: 1, Status: 200, OK: &yes, DueAt: time.Now().UTC(), Offset: time.Hour}
 	sim.Probes = []Reading{{When: "before", Value: "4 \x00\xff"}}
 	sim.Table = &Table{Columns: []string{"a"}, Rows: [][]string{{"1"}}}
-	sim.Reasons = []Reason{{Fail, "the count went from 4 to 6"}}
+	sim.Reasons = []Reason{{Fail, CheckSideEffect, "the count went from 4 to 6"}}
 	sim.State, sim.Verdict, sim.EndedAt = SimulationEnded, Fail, time.Now().UTC()
 	if err := s.SaveSimulation(ctx, sim); err != nil {
 		t.Fatal(err)

@@ -182,22 +182,22 @@ func (b *burst) conclude(n int, took time.Duration) {
 	case r.canceled() && ended == 0:
 		return
 	case b.unmade > 0:
-		r.find(inspect.Inconclusive, "%s could not be sent: %s", counted(b.unmade, "attempt"), b.firstBad)
+		r.find(inspect.CheckAccepted, inspect.Inconclusive, "%s could not be sent: %s", counted(b.unmade, "attempt"), b.firstBad)
 	case b.lost == n:
-		r.find(inspect.Inconclusive, "the handler could not be reached: %s", b.firstBad)
+		r.find(inspect.CheckAccepted, inspect.Inconclusive, "the handler could not be reached: %s", b.firstBad)
 	case b.crashed > 0:
-		r.find(inspect.Fail, "%d of %d failed under load: %s", b.crashed, n, b.firstBad)
+		r.find(inspect.CheckAccepted, inspect.Fail, "%d of %d failed under load: %s", b.crashed, n, b.firstBad)
 	case b.refused == 0:
-		r.find(inspect.Pass, "none of %d failed: %s, %s", ended, rate(ended, took), b.took.String())
+		r.find(inspect.CheckAccepted, inspect.Pass, "none of %d failed: %s, %s", ended, rate(ended, took), b.took.String())
 	}
 	b.findRefused(n)
 	switch {
 	case b.late > 0 && published:
-		r.find(inspect.Fail, "%d of %d took longer than the %s that the provider waits", b.late, n, provider.InWords(limit))
+		r.find(inspect.CheckInTime, inspect.Fail, "%d of %d took longer than the %s that the provider waits", b.late, n, provider.InWords(limit))
 	case b.late > 0:
-		r.find(inspect.Inconclusive, "%d of %d took longer than %s; how long the provider waits is not published", b.late, n, provider.InWords(limit))
+		r.find(inspect.CheckInTime, inspect.Inconclusive, "%d of %d took longer than %s; how long the provider waits is not published", b.late, n, provider.InWords(limit))
 	case ended > 0 && published:
-		r.find(inspect.Pass, "each was answered within the %s that the provider waits", provider.InWords(limit))
+		r.find(inspect.CheckInTime, inspect.Pass, "each was answered within the %s that the provider waits", provider.InWords(limit))
 	case ended > 0:
 		r.note("each was answered within %s; how long the provider waits is not published", provider.InWords(limit))
 	}
@@ -208,16 +208,16 @@ func (b *burst) findRefused(n int) {
 	r := b.r
 	other := b.refused - b.busy
 	if b.busy > 0 {
-		r.find(inspect.Inconclusive, "%d of %d were neither accepted nor failed (%s): the provider would deliver them again", b.busy, n, b.statuses())
+		r.find(inspect.CheckAccepted, inspect.Inconclusive, "%d of %d were neither accepted nor failed (%s): the provider would deliver them again", b.busy, n, b.statuses())
 	}
 	switch {
 	case other == 0:
 	case len(b.taken) == 0 && other == b.denied && b.new.place != nil:
-		r.find(inspect.Inconclusive, "none was accepted (%s): they came with new event ids, which the handler may not know", b.statuses())
+		r.find(inspect.CheckAccepted, inspect.Inconclusive, "none was accepted (%s): they came with new event ids, which the handler may not know", b.statuses())
 	case len(b.taken) == 0 && other == b.denied && r.stale:
-		r.find(inspect.Inconclusive, "none was accepted (%s): they came with the signature that arrived", b.statuses())
+		r.find(inspect.CheckAccepted, inspect.Inconclusive, "none was accepted (%s): they came with the signature that arrived", b.statuses())
 	default:
-		r.find(inspect.Fail, "%d of %d were not accepted (%s): %s wants %s", other, n, b.statuses(), r.provider.Title, cmp.Or(r.provider.Delivery.Success.String(), "any 2xx"))
+		r.find(inspect.CheckAccepted, inspect.Fail, "%d of %d were not accepted (%s): %s wants %s", other, n, b.statuses(), r.provider.Title, cmp.Or(r.provider.Delivery.Success.String(), "any 2xx"))
 	}
 }
 

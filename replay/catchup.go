@@ -23,7 +23,7 @@ func (b *Backlog) CatchUp(ctx context.Context, onChange func(*inspect.Simulation
 		State: inspect.SimulationRunning, StartedAt: time.Now().UTC(), Steps: []inspect.Step{}, Reasons: []inspect.Reason{},
 	}}
 	if len(ids) == 0 {
-		r.find(inspect.Pass, "nothing waits for the handler")
+		r.find(inspect.CheckCaughtUp, inspect.Pass, "nothing waits for the handler")
 		return r.end(ctx), nil
 	}
 	r.sim.DeliveryID = ids[0]
@@ -43,15 +43,15 @@ func (b *Backlog) CatchUp(ctx context.Context, onChange func(*inspect.Simulation
 	})
 	switch {
 	case err != nil:
-		r.find(inspect.Inconclusive, "%s", err)
+		r.find(inspect.CheckCaughtUp, inspect.Inconclusive, "%s", err)
 	case ctx.Err() != nil:
-		r.find(inspect.Inconclusive, "it was stopped: %d still wait", waiting)
+		r.find(inspect.CheckCaughtUp, inspect.Inconclusive, "it was stopped: %d still wait", waiting)
 	case waiting > 0:
-		r.find(inspect.Inconclusive, "the handler cannot be reached: %d still wait, in their order", waiting)
+		r.find(inspect.CheckCaughtUp, inspect.Inconclusive, "the handler cannot be reached: %d still wait, in their order", waiting)
 	case refused > 0:
-		r.find(inspect.Fail, "the handler answered %d of those that were held with an error: `hookloop replay --failed` sends them again", refused)
+		r.find(inspect.CheckCaughtUp, inspect.Fail, "the handler answered %d of those that were held with an error: `hookloop replay --failed` sends them again", refused)
 	default:
-		r.find(inspect.Pass, "all that were held were delivered in the order of arrival, and accepted")
+		r.find(inspect.CheckCaughtUp, inspect.Pass, "all that were held were delivered in the order of arrival, and accepted")
 	}
 	for i := range r.sim.Steps {
 		if s := &r.sim.Steps[i]; s.State == inspect.StepPlanned {

@@ -108,7 +108,7 @@ func (r *rehearsal) unknownEvent() Options {
 	n := r.renewal(r.deliveries[0])
 	if n.place == nil {
 		if r.doneOnce > 0 {
-			r.find(inspect.Inconclusive, "the handler already knew this event, so a race could not show, and its event id could not be replaced: %s; "+
+			r.find(inspect.CheckOverlap, inspect.Inconclusive, "the handler already knew this event, so a race could not show, and its event id could not be replaced: %s; "+
 				"rehearse a delivery that it has not seen, such as one of `hookloop trigger`", n.why)
 		}
 		return Options{}
@@ -149,7 +149,7 @@ func (r *rehearsal) findOverlap(deadline time.Duration) {
 		r.note("%s: the provider had given up, and delivers again while the handler still works", strings.Join(late, ", "))
 	}
 	if !overlapped {
-		r.find(inspect.Inconclusive, "the handler answered within the deadline of %s each time that another delivery was to come, so no deliveries overlapped; a shorter --deadline has them overlap", provider.InWords(deadline))
+		r.find(inspect.CheckOverlap, inspect.Inconclusive, "the handler answered within the deadline of %s each time that another delivery was to come, so no deliveries overlapped; a shorter --deadline has them overlap", provider.InWords(deadline))
 	}
 }
 
@@ -178,7 +178,7 @@ func (r *rehearsal) findAlike() {
 		case first == nil:
 			first = j
 		case response.Status/100 != first.attempt.Response.Status/100:
-			r.find(inspect.Fail, "the answers differ: %s got %s, %s got %s", r.label(first.step), statusText(first.attempt.Response.Status),
+			r.find(inspect.CheckAlike, inspect.Fail, "the answers differ: %s got %s, %s got %s", r.label(first.step), statusText(first.attempt.Response.Status),
 				r.label(j.step), statusText(response.Status))
 			return
 		case response.Status != first.attempt.Response.Status:
@@ -190,8 +190,8 @@ func (r *rehearsal) findAlike() {
 	switch {
 	case first == nil || len(all) < 2:
 	case !same:
-		r.find(inspect.Pass, "the answers were of one kind, with different statuses%s", body)
+		r.find(inspect.CheckAlike, inspect.Pass, "the answers were of one kind, with different statuses%s", body)
 	default:
-		r.find(inspect.Pass, "the answers were alike%s", body)
+		r.find(inspect.CheckAlike, inspect.Pass, "the answers were alike%s", body)
 	}
 }

@@ -31,8 +31,9 @@ func (r *record) save() {
 	}
 }
 
-func (r *record) find(v inspect.Verdict, format string, args ...any) {
-	r.sim.Reasons = append(r.sim.Reasons, inspect.Reason{Verdict: v, Text: fmt.Sprintf(format, args...)})
+// find is find of a rehearsal.
+func (r *record) find(c inspect.Check, v inspect.Verdict, format string, args ...any) {
+	r.sim.Reasons = append(r.sim.Reasons, inspect.Reason{Verdict: v, Check: c, Text: fmt.Sprintf(format, args...)})
 }
 
 // end gives the verdict: the worst that was found, and Inconclusive without a finding.
@@ -274,27 +275,27 @@ func (r *lostWatch) conclude(ctx context.Context, wait time.Duration) *inspect.S
 		name := fmt.Sprintf("#%d", e.first.ID)
 		switch {
 		case !ended(e.first):
-			r.find(inspect.Inconclusive, "the handler has not answered %s yet", name)
+			r.find(inspect.CheckRedelivered, inspect.Inconclusive, "the handler has not answered %s yet", name)
 		case !r.accepts(e.first):
-			r.find(inspect.Inconclusive, "the handler itself did not accept %s (%s), so that nothing can be said of its answer being lost", name, answerOf(e.first))
+			r.find(inspect.CheckRedelivered, inspect.Inconclusive, "the handler itself did not accept %s (%s), so that nothing can be said of its answer being lost", name, answerOf(e.first))
 		case e.again == nil && ctx.Err() != nil:
-			r.find(inspect.Inconclusive, "%s had not come again when this was stopped", name)
+			r.find(inspect.CheckRedelivered, inspect.Inconclusive, "%s had not come again when this was stopped", name)
 		case e.again == nil:
-			r.find(inspect.Inconclusive, "%s did not come again within %s: look up when its provider retries, and give more time with --wait", name, provider.InWords(wait))
+			r.find(inspect.CheckRedelivered, inspect.Inconclusive, "%s did not come again within %s: look up when its provider retries, and give more time with --wait", name, provider.InWords(wait))
 		case !ended(e.again):
-			r.find(inspect.Inconclusive, "the handler has not answered #%d, which is %s again, yet", e.again.ID, name)
+			r.find(inspect.CheckRedelivered, inspect.Inconclusive, "the handler has not answered #%d, which is %s again, yet", e.again.ID, name)
 		case !r.accepts(e.again):
-			r.find(inspect.Fail, "%s came again as #%d and was answered %s, after %s the first time: the provider would go on delivering it; answer an event that was processed already as success",
+			r.find(inspect.CheckRedelivered, inspect.Fail, "%s came again as #%d and was answered %s, after %s the first time: the provider would go on delivering it; answer an event that was processed already as success",
 				name, e.again.ID, answerOf(e.again), answerOf(e.first))
 		default:
-			r.find(inspect.Pass, "%s came again as #%d and was answered %s, after %s the first time", name, e.again.ID, answerOf(e.again), answerOf(e.first))
+			r.find(inspect.CheckRedelivered, inspect.Pass, "%s came again as #%d and was answered %s, after %s the first time", name, e.again.ID, answerOf(e.again), answerOf(e.first))
 		}
 	}
 	switch {
 	case r.lost == 0:
-		r.find(inspect.Inconclusive, "nothing arrived whose answer could be lost within %s: have the provider send an event", time.Since(r.sim.StartedAt).Round(time.Second))
+		r.find(inspect.CheckRedelivered, inspect.Inconclusive, "nothing arrived whose answer could be lost within %s: have the provider send an event", time.Since(r.sim.StartedAt).Round(time.Second))
 	case r.lost < r.N:
-		r.find(inspect.Inconclusive, "only %d of %d answers were lost: nothing more arrived", r.lost, r.N)
+		r.find(inspect.CheckRedelivered, inspect.Inconclusive, "only %d of %d answers were lost: nothing more arrived", r.lost, r.N)
 	}
 	r.findOnce(ctx)
 	return r.end(ctx)

@@ -51,20 +51,20 @@ func (r *lostWatch) findOnce(ctx context.Context) {
 		return
 	}
 	if r.probe == nil {
-		r.find("", "without --probe it is not known whether the second delivery had a second side effect")
+		r.find("", "", "without --probe it is not known whether the second delivery had a second side effect")
 		return
 	}
 	r.readProbe(ctx, probeLast)
 	var values []string
 	for _, reading := range r.sim.Probes {
 		if reading.Error != "" {
-			r.find(inspect.Inconclusive, "%s, %s", reading.When, reading.Error)
+			r.find(inspect.CheckSideEffect, inspect.Inconclusive, "%s, %s", reading.When, reading.Error)
 			return
 		}
 		values = append(values, reading.Value)
 	}
 	if len(values) < 2 {
-		r.find(inspect.Inconclusive, "the probe was not read after the last delivery, so it is not known how often the side effect happened")
+		r.find(inspect.CheckSideEffect, inspect.Inconclusive, "the probe was not read after the last delivery, so it is not known how often the side effect happened")
 		return
 	}
 	others := map[string]bool{} // events whose answers were not lost
@@ -75,8 +75,8 @@ func (r *lostWatch) findOnce(ctx context.Context) {
 	}
 	reason := judgeProbe(values, len(r.events)+len(others), len(others))
 	if len(others) > 0 && reason.Verdict != inspect.Fail {
-		r.find(inspect.Inconclusive, "the answers of other events (%d) were not lost, so the probe does not tell which of all had the side effect", len(others))
+		r.find(inspect.CheckSideEffect, inspect.Inconclusive, "the answers of other events (%d) were not lost, so the probe does not tell which of all had the side effect", len(others))
 		return
 	}
-	r.find(reason.Verdict, "%s", reason.Text)
+	r.find(inspect.CheckSideEffect, reason.Verdict, "%s", reason.Text)
 }

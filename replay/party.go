@@ -203,30 +203,30 @@ func (r *rehearsal) findAccepted() {
 	inTime := len(judged) - len(failed) - late
 	switch {
 	case len(judged) == 0:
-		r.find(inspect.Inconclusive, "no attempt ended, so nothing can be said")
+		r.find(inspect.CheckAccepted, inspect.Inconclusive, "no attempt ended, so nothing can be said")
 		return
 	case none == len(judged):
-		r.find(inspect.Inconclusive, "the handler could not be reached: %s", judged[0].attempt.Error)
+		r.find(inspect.CheckAccepted, inspect.Inconclusive, "the handler could not be reached: %s", judged[0].attempt.Error)
 		return
 	case len(failed) == 0 && late == 0:
-		r.find(inspect.Pass, "%s", allOf(len(judged), "was accepted", "were accepted"))
+		r.find(inspect.CheckAccepted, inspect.Pass, "%s", allOf(len(judged), "was accepted", "were accepted"))
 		return
 	case len(failed) == 0 && inTime > 0:
-		r.find(inspect.Pass, "%d of %d attempts were accepted in time", inTime, len(judged))
+		r.find(inspect.CheckAccepted, inspect.Pass, "%d of %d attempts were accepted in time", inTime, len(judged))
 		return
 	case len(failed) == 0 && r.probe == nil:
-		r.find(inspect.Inconclusive, "no attempt was answered in time, so only --probe could tell whether they disturb one another")
+		r.find(inspect.CheckAccepted, inspect.Inconclusive, "no attempt was answered in time, so only --probe could tell whether they disturb one another")
 		return
 	}
 	if r.renewed && inTime+late == 0 && !slices.ContainsFunc(failed, func(j judgement) bool { return !refused(j) }) {
-		r.find(inspect.Inconclusive, "a new event id was refused each time, so a race could not show: %s", failure(failed[0]))
+		r.find(inspect.CheckAccepted, inspect.Inconclusive, "a new event id was refused each time, so a race could not show: %s", failure(failed[0]))
 		return
 	}
 	for _, j := range failed[:min(len(failed), toldFailures)] {
-		r.find(r.failed(j), "%s: %s", r.label(j.step), failure(j))
+		r.find(inspect.CheckAccepted, r.failed(j), "%s: %s", r.label(j.step), failure(j))
 	}
 	if more := len(failed) - toldFailures; more > 0 {
-		r.find(r.failed(failed[toldFailures]), "and so for %s", counted(more, "more attempt"))
+		r.find(inspect.CheckAccepted, r.failed(failed[toldFailures]), "and so for %s", counted(more, "more attempt"))
 	}
 }
 

@@ -79,7 +79,7 @@ func (r *rehearsal) guarded() (err error) {
 func (r *rehearsal) guard(f func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			r.find(inspect.Inconclusive, "hookloop failed while it rehearsed, which is a fault of its own; please report it: %v\n%s", v, debug.Stack())
+			r.find(inspect.CheckCompleted, inspect.Inconclusive, "hookloop failed while it rehearsed, which is a fault of its own; please report it: %v\n%s", v, debug.Stack())
 		}
 	}()
 	f()
@@ -156,15 +156,15 @@ func (r *rehearsal) skip(i int, why string) {
 	r.step(i, func(s *inspect.Step) { s.State, s.Note = inspect.StepSkipped, why })
 }
 
-// find adds a finding to the reasons: a sentence without a dot at its end.
+// find adds a finding on c to the reasons: a sentence without a dot at its end.
 // inspect.Pass is for what went as it should; see note.
-func (r *rehearsal) find(v inspect.Verdict, format string, args ...any) {
-	reason := inspect.Reason{Verdict: v, Text: fmt.Sprintf(format, args...)}
+func (r *rehearsal) find(c inspect.Check, v inspect.Verdict, format string, args ...any) {
+	reason := inspect.Reason{Verdict: v, Check: c, Text: fmt.Sprintf(format, args...)}
 	r.update(func(sim *inspect.Simulation) { sim.Reasons = append(sim.Reasons, reason) })
 }
 
 // note adds a sentence to the reasons on which no verdict rests.
-func (r *rehearsal) note(format string, args ...any) { r.find("", format, args...) }
+func (r *rehearsal) note(format string, args ...any) { r.find("", "", format, args...) }
 
 // attempt makes an attempt of the first delivery and returns it when it has
 // ended, however it ended. The error says why it could not be made at all.

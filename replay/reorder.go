@@ -153,7 +153,7 @@ func (o *reordering) deliver(i int) bool {
 		if a == nil {
 			no := false
 			o.r.end(step, nil, err, &no, "")
-			o.r.find(inspect.Inconclusive, "%s could not be sent: %v", ref(o.r.deliveries[at]), err)
+			o.r.find(inspect.CheckAccepted, inspect.Inconclusive, "%s could not be sent: %v", ref(o.r.deliveries[at]), err)
 			return false
 		}
 		if a.ErrorKind == inspect.ErrCanceled { // it was cut, and says nothing
@@ -171,7 +171,7 @@ func (o *reordering) deliver(i int) bool {
 		switch a.ErrorKind {
 		case inspect.ErrRefused, inspect.ErrDNS, inspect.ErrTLS, inspect.ErrTarget:
 			if !o.reached {
-				o.r.find(inspect.Inconclusive, "the handler could not be reached: %s", a.Error)
+				o.r.find(inspect.CheckAccepted, inspect.Inconclusive, "the handler could not be reached: %s", a.Error)
 				return false
 			}
 		default:
@@ -187,7 +187,7 @@ func (o *reordering) findAccepted() {
 		return
 	}
 	if len(o.failed) == 0 {
-		o.r.find(inspect.Pass, "every event was accepted in each of %d orders", o.done)
+		o.r.find(inspect.CheckAccepted, inspect.Pass, "every event was accepted in each of %d orders", o.done)
 		return
 	}
 	for at, d := range o.r.deliveries {
@@ -195,11 +195,11 @@ func (o *reordering) findAccepted() {
 		switch {
 		case len(failed) == 0:
 		case len(failed) >= o.done && o.renew != nil && !failed[0].fault:
-			o.r.find(inspect.Inconclusive, "%s was refused in every order, so it is not the order; it came with new event ids: %s", ref(d), failed[0].why)
+			o.r.find(inspect.CheckAccepted, inspect.Inconclusive, "%s was refused in every order, so it is not the order; it came with new event ids: %s", ref(d), failed[0].why)
 		case len(failed) >= o.done:
-			o.r.find(inspect.Fail, "%s failed in every order, so it is not the order: %s", ref(d), failed[0].why)
+			o.r.find(inspect.CheckAccepted, inspect.Fail, "%s failed in every order, so it is not the order: %s", ref(d), failed[0].why)
 		default:
-			o.r.find(inspect.Fail, "%s: %s; it was accepted in %d of %d orders", o.cause(at, failed), failed[0].why, o.done-len(failed), o.done)
+			o.r.find(inspect.CheckAccepted, inspect.Fail, "%s: %s; it was accepted in %d of %d orders", o.cause(at, failed), failed[0].why, o.done-len(failed), o.done)
 		}
 	}
 }
@@ -244,29 +244,29 @@ func (o *reordering) findStates() {
 	defer r.update(keepFew)
 	for _, reading := range readings {
 		if reading.Error != "" {
-			r.find(inspect.Inconclusive, "%s, %s", reading.When, reading.Error)
+			r.find(inspect.CheckEndState, inspect.Inconclusive, "%s, %s", reading.When, reading.Error)
 			return
 		}
 	}
 	if len(readings) < 3 { // before, and two orders
-		r.find(inspect.Inconclusive, "too few orders were delivered to compare their end states")
+		r.find(inspect.CheckEndState, inspect.Inconclusive, "too few orders were delivered to compare their end states")
 		return
 	}
 	if same(readings[1:]) && o.renew == nil {
-		r.find(inspect.Inconclusive, "the end state was the same after each order (%s), which proves nothing: the event ids were, too, because %s, so the handler may have done nothing after the first order",
+		r.find(inspect.CheckEndState, inspect.Inconclusive, "the end state was the same after each order (%s), which proves nothing: the event ids were, too, because %s, so the handler may have done nothing after the first order",
 			quoted(readings[1].Value), o.why)
 		return
 	}
 	if same(readings[1:]) {
-		r.find(inspect.Pass, "the end state was the same after each order: %s", quoted(readings[1].Value))
+		r.find(inspect.CheckEndState, inspect.Pass, "the end state was the same after each order: %s", quoted(readings[1].Value))
 		return
 	}
 	if by, ok := grows(readings); ok {
-		r.find(inspect.Pass, "each order counted alike: the probe moved by %d", by)
+		r.find(inspect.CheckEndState, inspect.Pass, "each order counted alike: the probe moved by %d", by)
 		return
 	}
 	i := slices.IndexFunc(readings[1:], func(one inspect.Reading) bool { return one.Value != readings[1].Value }) + 1
-	r.find(inspect.Fail, "the end state depends on the order: %s %s, and %s %s", quoted(readings[1].Value), readings[1].When, quoted(readings[i].Value), readings[i].When)
+	r.find(inspect.CheckEndState, inspect.Fail, "the end state depends on the order: %s %s, and %s %s", quoted(readings[1].Value), readings[1].When, quoted(readings[i].Value), readings[i].When)
 }
 
 // keepFew leaves out readings where there are too many to be read.

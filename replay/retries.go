@@ -186,7 +186,7 @@ func (r *retrying) retryHeader(t turn) http.Header {
 	}
 	h, err := rules.RetryHeader(t.number-1, r.began, t.before)
 	if err != nil {
-		r.find(inspect.Inconclusive, "the headers of retry %d could not be made: %v", t.number-1, err)
+		r.find(inspect.CheckCompleted, inspect.Inconclusive, "the headers of retry %d could not be made: %v", t.number-1, err)
 	}
 	return h
 }
@@ -196,7 +196,7 @@ func (r *retrying) retryHeader(t turn) http.Header {
 func (r *retrying) findEnd() {
 	all := r.judgements()
 	if len(all) == 0 {
-		r.find(inspect.Inconclusive, "no attempt ended, so nothing can be said")
+		r.find(inspect.CheckAccepted, inspect.Inconclusive, "no attempt ended, so nothing can be said")
 		return
 	}
 	first := slices.IndexFunc(all, func(j judgement) bool { return j.outlook.Verdict == provider.Accepted })
@@ -205,15 +205,15 @@ func (r *retrying) findEnd() {
 		r.findLost(all)
 		return
 	case first == 0 && r.provider.Delivery.Retry.Never:
-		r.find(inspect.Pass, "%s was accepted; %s never delivers again", r.label(all[0].step), r.provider.Title)
+		r.find(inspect.CheckAccepted, inspect.Pass, "%s was accepted; %s never delivers again", r.label(all[0].step), r.provider.Title)
 	case first == 0:
-		r.find(inspect.Pass, "%s was accepted; --fail-first 1 shows what comes after a failure", r.label(all[0].step))
+		r.find(inspect.CheckAccepted, inspect.Pass, "%s was accepted; --fail-first 1 shows what comes after a failure", r.label(all[0].step))
 	default:
-		r.find(inspect.Pass, "%s was accepted, %s after the first by the provider's clock", r.label(all[first].step), provider.InWords(r.offset(all[first].step)))
+		r.find(inspect.CheckAccepted, inspect.Pass, "%s was accepted, %s after the first by the provider's clock", r.label(all[first].step), provider.InWords(r.offset(all[first].step)))
 	}
 	for _, j := range all[first+1:] {
 		if j.outlook.Verdict != provider.Accepted && j.outlook.Verdict != provider.TooLate {
-			r.find(inspect.Fail, "%s, after the event had been accepted: %s", r.label(j.step), failure(j))
+			r.find(inspect.CheckAccepted, inspect.Fail, "%s, after the event had been accepted: %s", r.label(j.step), failure(j))
 			return
 		}
 	}
@@ -228,9 +228,9 @@ func (r *retrying) findLost(all []judgement) {
 	if !slices.ContainsFunc(all, func(j judgement) bool { return !unreachable(j) && !answered(j) }) {
 		switch {
 		case slices.ContainsFunc(all, unreachable):
-			r.find(inspect.Inconclusive, "the handler could not be reached: %s", last.attempt.Error)
+			r.find(inspect.CheckAccepted, inspect.Inconclusive, "the handler could not be reached: %s", last.attempt.Error)
 		default:
-			r.find(inspect.Inconclusive, "the handler was never asked: hookloop failed every attempt in its place; %s", last.outlook.Text)
+			r.find(inspect.CheckAccepted, inspect.Inconclusive, "the handler was never asked: hookloop failed every attempt in its place; %s", last.outlook.Text)
 		}
 		return
 	}
@@ -241,7 +241,7 @@ func (r *retrying) findLost(all []judgement) {
 	case provider.Disabled:
 		text = "the event is lost, and those after it"
 	}
-	r.find(verdict, "%s after %s: %s", text, strings.TrimPrefix(r.label(last.step), "the "), failure(last))
+	r.find(inspect.CheckAccepted, verdict, "%s after %s: %s", text, strings.TrimPrefix(r.label(last.step), "the "), failure(last))
 }
 
 // unreachable reports whether an attempt did not get to the handler.
@@ -266,12 +266,12 @@ func (r *retrying) findLate() {
 			continue
 		}
 		if late++; late <= toldFailures {
-			r.find(inspect.Fail, "%s %s: the provider had given up waiting, and goes on as if it had failed",
+			r.find(inspect.CheckInTime, inspect.Fail, "%s %s: the provider had given up waiting, and goes on as if it had failed",
 				r.label(j.step), provider.TookOf(j.attempt.Duration, limit))
 		}
 	}
 	if late > toldFailures {
-		r.find(inspect.Fail, "%s took longer than %s", counted(late-toldFailures, "more attempt"), provider.InWords(limit))
+		r.find(inspect.CheckInTime, inspect.Fail, "%s took longer than %s", counted(late-toldFailures, "more attempt"), provider.InWords(limit))
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 // A Spec says what to rehearse. The JSON form is that of POST
 // /api/v1/simulations. Zero fields have the defaults named.
 type Spec struct {
-	Kind       string      `json:"kind"`              // duplicates, retries, reorder, burst, slow, tamper, catch-up (lost-ack is the Receiver's, see cli)
+	Kind       string      `json:"kind"`              // duplicates, retries, reorder, burst, slow, tamper; a Running also has lost-ack and catch-up
 	Deliveries []int64     `json:"deliveries"`        // at least one; reorder: two or more
 	To         string      `json:"to,omitempty"`      // where to, as for Options.To; "" = the handler
 	Header     http.Header `json:"headers,omitempty"` // set on every request
@@ -42,6 +42,11 @@ type Spec struct {
 
 	AllOrders bool   `json:"all_orders,omitempty"` // reorder: every permutation, up to a bound; else the reverse order and those given
 	Slow      string `json:"slow,omitempty"`       // slow: "trickle", "cut" (half-way), "ignore" (the answer), "" = each of them
+
+	// lost-ack: the answers to the next Count deliveries (0 = 1) are lost by How
+	// ("" = 500), and each has Wait (0 = 5 min) to come, and to come again.
+	How  inspect.LostAck `json:"how,omitempty"`
+	Wait time.Duration   `json:"wait_ns,omitempty"`
 
 	Probe *Probe `json:"probe,omitempty"`
 }

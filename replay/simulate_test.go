@@ -74,6 +74,9 @@ func (s *stage) run(t testing.TB, spec Spec, want inspect.Verdict, texts ...stri
 	var all []string
 	for _, reason := range sim.Reasons {
 		all = append(all, string(reason.Verdict)+": "+reason.Text)
+		if (reason.Check == "") != (reason.Verdict == "") {
+			t.Errorf("a finding has a check, and a note has none: %+v", reason)
+		}
 	}
 	if sim.Verdict != want || sim.State != inspect.SimulationEnded || sim.EndedAt.IsZero() {
 		t.Errorf("the verdict is %s (%s), want %s:\n%s", sim.Verdict, sim.State, want, strings.Join(all, "\n"))

@@ -91,12 +91,12 @@ func (r *rehearsal) cut(base http.RoundTripper) {
 	r.end(i, a, err, &ok, "")
 	switch {
 	case a == nil:
-		r.find(inspect.Inconclusive, "the cut could not be made: %v", err)
+		r.find(inspect.CheckHalfBody, inspect.Inconclusive, "the cut could not be made: %v", err)
 		return
 	case !ok:
-		r.find(inspect.Fail, "the handler answered %s to half a body: it does not wait for the whole of it, or does not see that it broke off", statusText(a.Response.Status))
+		r.find(inspect.CheckHalfBody, inspect.Fail, "the handler answered %s to half a body: it does not wait for the whole of it, or does not see that it broke off", statusText(a.Response.Status))
 	case a.Response == nil && a.ErrorKind != inspect.ErrCanceled:
-		r.find(inspect.Inconclusive, "the cut could not be made: %s", a.Error)
+		r.find(inspect.CheckHalfBody, inspect.Inconclusive, "the cut could not be made: %s", a.Error)
 		return
 	}
 	r.actedOnHalf()
@@ -104,7 +104,7 @@ func (r *rehearsal) cut(base http.RoundTripper) {
 		return
 	}
 	if after := r.normal("as usual, after the cut"); after != nil && after.Error != "" && after.ErrorKind == inspect.ErrRefused {
-		r.find(inspect.Fail, "nothing listens any more after a connection was cut: the handler did not survive it")
+		r.find(inspect.CheckHalfBody, inspect.Fail, "nothing listens any more after a connection was cut: the handler did not survive it")
 	}
 }
 
@@ -123,9 +123,9 @@ func (r *rehearsal) actedOnHalf() {
 	switch {
 	case last.Error != "" || before.Error != "": // which findOnce tells
 	case last.Value != before.Value:
-		r.find(inspect.Fail, "the handler acted on half a body: the probe went from %s to %s when the connection was cut", quoted(before.Value), quoted(last.Value))
+		r.find(inspect.CheckHalfBody, inspect.Fail, "the handler acted on half a body: the probe went from %s to %s when the connection was cut", quoted(before.Value), quoted(last.Value))
 	default:
-		r.find(inspect.Pass, "the handler did not act on half a body")
+		r.find(inspect.CheckHalfBody, inspect.Pass, "the handler did not act on half a body")
 	}
 }
 
@@ -181,13 +181,13 @@ func (r *rehearsal) ignore(base http.RoundTripper) {
 	r.changes = 1
 	switch {
 	case a == nil:
-		r.find(inspect.Inconclusive, "the answer could not be ignored: %v", err)
+		r.find(inspect.CheckAlike, inspect.Inconclusive, "the answer could not be ignored: %v", err)
 		return
 	case a.ErrorKind != inspect.ErrCanceled:
-		r.find(inspect.Inconclusive, "the answer could not be ignored: %s", a.Error)
+		r.find(inspect.CheckAlike, inspect.Inconclusive, "the answer could not be ignored: %s", a.Error)
 		return
 	case lost != nil && !ok:
-		r.find(inspect.Fail, "the answer that got lost was %s, which %s takes for a failure", statusText(lost.Status), r.provider.Title)
+		r.find(inspect.CheckAccepted, inspect.Fail, "the answer that got lost was %s, which %s takes for a failure", statusText(lost.Status), r.provider.Title)
 	}
 	if r.canceled() {
 		return
@@ -196,8 +196,8 @@ func (r *rehearsal) ignore(base http.RoundTripper) {
 	switch {
 	case again == nil || again.Response == nil || again.Error != "" || lost == nil:
 	case again.Response.Status/100 != lost.Status/100:
-		r.find(inspect.Fail, "the answers differ: the one that got lost was %s, the one to the same event again %s", statusText(lost.Status), statusText(again.Response.Status))
+		r.find(inspect.CheckAlike, inspect.Fail, "the answers differ: the one that got lost was %s, the one to the same event again %s", statusText(lost.Status), statusText(again.Response.Status))
 	default:
-		r.find(inspect.Pass, "the same event was answered alike when it came again")
+		r.find(inspect.CheckAlike, inspect.Pass, "the same event was answered alike when it came again")
 	}
 }

@@ -70,10 +70,10 @@ func runTamper(r *rehearsal) error {
 		t.try(i+1, &all[i])
 	}
 	if !t.open && t.refused > 0 {
-		r.find(inspect.Pass, "the handler refused each of the %d that were changed", t.refused)
+		r.find(inspect.CheckForgeries, inspect.Pass, "the handler refused each of the %d that were changed", t.refused)
 	}
 	if len(t.unsent) > 0 {
-		r.find(inspect.Inconclusive, "%s: not sent, so it is not known what the handler does: %v", strings.Join(t.unsent, ", "), t.cannot)
+		r.find(inspect.CheckForgeries, inspect.Inconclusive, "%s: not sent, so it is not known what the handler does: %v", strings.Join(t.unsent, ", "), t.cannot)
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (t *tampering) control() bool {
 	if t.cannot != nil {
 		why = "it was sent with the signature that it came with, because " + t.cannot.Error()
 	}
-	t.r.find(inspect.Inconclusive, "the genuine delivery was not accepted (%s), so refusals say nothing: %s", did(a, err), why)
+	t.r.find(inspect.CheckForgeries, inspect.Inconclusive, "the genuine delivery was not accepted (%s), so refusals say nothing: %s", did(a, err), why)
 	return false
 }
 
@@ -202,7 +202,7 @@ func (t *tampering) try(i int, c *change) {
 		t.r.note("%s", finding)
 	default:
 		t.open = true
-		t.r.find(v, "%s", finding)
+		t.r.find(inspect.CheckForgeries, v, "%s", finding)
 		if v == inspect.Inconclusive {
 			should = ""
 		}

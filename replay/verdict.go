@@ -79,12 +79,12 @@ func (r *rehearsal) findOnce() {
 	r.mu.Unlock()
 	for _, reading := range readings {
 		if reading.Error != "" {
-			r.find(inspect.Inconclusive, "%s, %s", reading.When, reading.Error)
+			r.find(inspect.CheckSideEffect, inspect.Inconclusive, "%s, %s", reading.When, reading.Error)
 			return
 		}
 	}
 	if len(readings) == 0 || readings[len(readings)-1].When != probeLast {
-		r.find(inspect.Inconclusive, "the probe was not read after the last attempt, so it is not known how often the side effect happened")
+		r.find(inspect.CheckSideEffect, inspect.Inconclusive, "the probe was not read after the last attempt, so it is not known how often the side effect happened")
 		return
 	}
 	var values []string
@@ -92,7 +92,7 @@ func (r *rehearsal) findOnce() {
 		values = append(values, reading.Value)
 	}
 	reason := judgeProbe(values, r.changes, r.doneOnce)
-	r.find(reason.Verdict, "%s", reason.Text)
+	r.find(inspect.CheckSideEffect, reason.Verdict, "%s", reason.Text)
 }
 
 // maxCount is the largest number that counts as a count.
@@ -183,9 +183,9 @@ func times(n int) string {
 func (r *rehearsal) conclude(err error) {
 	switch {
 	case r.canceled():
-		r.find(inspect.Inconclusive, "it was canceled: only what was seen until then counts")
+		r.find(inspect.CheckCompleted, inspect.Inconclusive, "it was canceled: only what was seen until then counts")
 	case err != nil:
-		r.find(inspect.Inconclusive, "it could not go on: %v", err)
+		r.find(inspect.CheckCompleted, inspect.Inconclusive, "it could not go on: %v", err)
 	}
 	if !r.judgesProbe || len(r.snapshot().Reasons) == 0 {
 		r.findOnce()
@@ -204,7 +204,7 @@ func (r *rehearsal) conclude(err error) {
 		rank := map[inspect.Verdict]int{inspect.Fail: 0, inspect.Inconclusive: 1, inspect.Pass: 2, "": 3}
 		slices.SortStableFunc(sim.Reasons, func(a, b inspect.Reason) int { return cmp.Compare(rank[a.Verdict], rank[b.Verdict]) })
 		if len(sim.Reasons) == 0 || sim.Reasons[0].Verdict == "" {
-			sim.Reasons = slices.Insert(sim.Reasons, 0, inspect.Reason{Verdict: inspect.Inconclusive, Text: "nothing was found, so nothing can be said"})
+			sim.Reasons = slices.Insert(sim.Reasons, 0, inspect.Reason{Verdict: inspect.Inconclusive, Check: inspect.CheckCompleted, Text: "nothing was found, so nothing can be said"})
 		}
 		sim.Verdict = sim.Reasons[0].Verdict
 	})

@@ -48,7 +48,7 @@ func (r Ready) MarshalJSON() ([]byte, error) {
 //	 "outlook":{"provider":"stripe","verdict":"accepted","text":"Stripe: accepted",…}}
 //	{"type":"attempt","time":…,"delivery_id":12,"number":2,"trigger":"replay","error":"…","duration_ms":0.4,"signed":"…"}
 //	{"type":"simulation","time":…,"id":3,"kind":"duplicates","title":…,"delivery_id":12,"deliveries":[12],"state":"running","verdict":""}
-//	{"type":"simulation","time":…,"id":3,…,"state":"ended","verdict":"FAIL","reasons":[{"verdict":"FAIL","text":…}]}
+//	{"type":"simulation","time":…,"id":3,…,"state":"ended","verdict":"FAIL","reasons":[{"verdict":"FAIL","check":"side_effect","text":…}]}
 //	{"type":"endpoint","time":…,"state":"online","url":"https://…"}
 //
 // A delivery carries the fields of [provider.Facts], an initial attempt whose
