@@ -123,65 +123,6 @@ func (c *check) comparer(sc *scope, k *key) (func(string) bool, error) {
 	}, nil
 }
 
-// urls returns the forms of a URL that the scheme accepts, the given one first.
-func (c *check) urls(url string) []string {
-	all := []string{url}
-	if len(c.s.URLVariants) == 0 || !c.s.Message.uses("url") {
-		return all
-	}
-	for _, v := range c.s.URLVariants {
-		switch v {
-		case "add-port":
-			all = append(all, withPort(url))
-		case "strip-port":
-			all = append(all, withoutPort(url))
-		}
-	}
-	return all
-}
-
-// cutHost takes a URL apart before and after its host, port included.
-func cutHost(url string) (before, host, after string, ok bool) {
-	scheme, rest, ok := strings.Cut(url, "://")
-	if !ok {
-		return "", "", "", false
-	}
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	return scheme + "://", rest[:end], rest[end:], true
-}
-
-func withPort(url string) string {
-	before, host, after, ok := cutHost(url)
-	if !ok || hostPort(host) != "" {
-		return url
-	}
-	port := ":443"
-	if before == "http://" {
-		port = ":80"
-	}
-	return before + host + port + after
-}
-
-func withoutPort(url string) string {
-	before, host, after, ok := cutHost(url)
-	if !ok {
-		return url
-	}
-	return before + strings.TrimSuffix(host, hostPort(host)) + after
-}
-
-// hostPort returns the port of a host with its colon, or "".
-func hostPort(host string) string {
-	at := strings.LastIndexByte(host, ':')
-	if at < 0 || strings.HasSuffix(host, "]") {
-		return ""
-	}
-	return host[at:]
-}
-
 // bodyHashHolds reports whether the hash of the body is the one that r states.
 func (c *check) bodyHashHolds(r *Request) bool {
 	if c.s.BodyHash.IsZero() {

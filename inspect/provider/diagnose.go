@@ -184,8 +184,11 @@ func (c *check) ownForm(found secretShape) string {
 	if c.s.Key.coding != "" {
 		form = "decoded from " + c.s.Key.coding
 	}
-	if len(c.s.Key.strip) > 0 {
-		form += ", without " + joinWords(c.s.Key.strip, "or")
+	switch prefixes := joinWords(c.s.Key.strip, "or"); {
+	case c.s.Key.after:
+		form = fmt.Sprintf("as text, unless it begins with %s, and then %s without that", prefixes, form)
+	case prefixes != "":
+		form += ", without " + prefixes
 	}
 	return fmt.Sprintf("%s takes it %s: change the program that signs, or give the secret as %s shows it", c.p.short(), form, c.p.short())
 }

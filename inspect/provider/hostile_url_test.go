@@ -3,7 +3,9 @@ package provider
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/http"
 	"testing"
+	"time"
 )
 
 // A signature of the URL alone vouches for no body.
@@ -35,4 +37,43 @@ func TestQueryThatIsNotSigned(t *testing.T) {
 	r.URL = "https://example.test/hook?bodySHA256=" + hash(`{"evil":1}`) + "#rc=2"
 	r.Header.Set("X-Twilio-Signature", twilioSign("k", "https://example.test/hook?bodySHA256="+hash(`{"evil":1}`)))
 	diagnose(t, checkerFor("twilio", "k"), r, want{Valid, CodeOK, ""})
+}
+
+// Programs write the query of one URL in several ways.
+func TestQueryWrittenOtherwise(t *testing.T) {
+	for target, result := range map[string]Result{
+		"/x?a=it's&b=1+2": Valid, "/x?a=it%27s&b=1%202": Valid, "/x?a=it%27s&b=1%2B2": Invalid, "/x?b=1+2&a=it's": Invalid, "/x?a=it's&b=1+2&c": Invalid, "/x": Invalid,
+	} {
+		r := arrived("", "X-Twilio-Signature", twilioSign("k", "https://example.test/x?a=it's&b=1+2"))
+		r.URL, r.Target = "https://example.test/x?a=it's&b=1+2", target
+		if got := checkerFor("twilio", "k").Verify(t.Context(), r); got.Result != result {
+			t.Errorf("%s: got %s %s, want %s", target, got.Result, got.Reason, result)
+		}
+	}
+}
+
+// What Twilio sends that is no form has the hash of its body in the URL.
+func TestTwilioSignsBody(t *testing.T) {
+	for _, headers := range [][]string{{"Content-Type", "application/json"}, {"Content-Type", "application/json", "X-Twilio-Signature", "old"}, {"Content-Type", "text/plain"}} {
+		r := arrived(`{"a":"ü"}`, headers...)
+		r.URL, r.Target = "https://example.test/hook?x=1", "/hook?x=1"
+		s, err := checkerFor("twilio", "k").Sign(r, captured.Add(time.Hour), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := len("/hook?x=1&bodySHA256=") + 64; len(s.Request.Target) != want || s.Scheme != "json" {
+			t.Errorf("%v: got %s with scheme %s", headers, s.Request.Target, s.Scheme)
+		}
+		diagnose(t, checkerFor("twilio", "k"), &s.Request, want{Valid, CodeOK, "scheme json"})
+	}
+	r := arrived("A=1", "Content-Type", "application/x-www-form-urlencoded")
+	s, err := checkerFor("twilio", "k").Sign(r, captured, true)
+	if err != nil || s.Scheme != "form" || s.Request.Target != "/hook" {
+		t.Errorf("a form: got %+v %v", s, err)
+	}
+	r = arrived("", "Content-Type", "application/json")
+	r.Method = http.MethodGet
+	if s, err := checkerFor("twilio", "k").Sign(r, captured, true); err != nil || s.Scheme != "form" || s.Request.Target != "/hook" {
+		t.Errorf("no body: got %+v %v", s, err)
+	}
 }

@@ -10,12 +10,16 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// A KeyForm says how a secret becomes a key: operations (strip:P) and an
-// encoding (utf8, hex, base64, base64url), joined by |. Zero is utf8.
+// A KeyForm says how a secret becomes a key: operations and an encoding (utf8,
+// hex, base64, base64url), joined by |. Zero is utf8. The operations:
+//
+//	strip:P|  P taken away where it is there
+//	after:P|  the same, and a secret without P is text, not decoded
 type KeyForm struct {
 	text   string
 	strip  []string
 	coding string // "" = utf8
+	after  bool   // whether only what stood behind one of strip is decoded
 }
 
 func (k KeyForm) String() string { return k.text }
@@ -31,8 +35,10 @@ func parseKeyForm(text string) (KeyForm, error) {
 	k := KeyForm{text: text}
 	parts := strings.Split(text, "|")
 	for i, part := range parts {
-		if prefix, ok := strings.CutPrefix(part, "strip:"); ok && prefix != "" {
+		op, prefix, _ := strings.Cut(part, ":")
+		if prefix != "" && (op == "strip" || op == "after") {
 			k.strip = append(k.strip, prefix)
+			k.after = k.after || op == "after"
 			continue
 		}
 		switch part {
@@ -52,18 +58,22 @@ func parseKeyForm(text string) (KeyForm, error) {
 // key returns the bytes that a secret stands for. The error says what is
 // wrong and holds nothing of the secret.
 func (k *KeyForm) key(secret string) ([]byte, error) {
+	whole := secret
 	for _, prefix := range k.strip {
 		secret = strings.TrimPrefix(secret, prefix)
 	}
 	if strings.TrimSpace(secret) == "" {
 		return nil, errors.New("nothing but its prefix is there")
 	}
-	if k.coding == "" {
+	if k.coding == "" || k.after && secret == whole {
 		return []byte(secret), nil
 	}
 	b, err := decode(k.coding, secret)
 	if err != nil || len(b) == 0 {
-		if len(k.strip) > 0 {
+		switch {
+		case k.after:
+			return nil, fmt.Errorf("it begins with %s, and what follows is not %s", strings.Join(k.strip, " or "), k.coding)
+		case len(k.strip) > 0:
 			return nil, fmt.Errorf("it is not %s, with or without %s", k.coding, strings.Join(k.strip, " or "))
 		}
 		return nil, fmt.Errorf("it is not %s", k.coding)

@@ -26,11 +26,11 @@ type Scheme struct {
 	Tolerance Duration `yaml:"tolerance,omitempty"` // how old, or how far ahead, it may be; 0 = not checked
 	Message   Template `yaml:"message,omitempty"`   // what is signed: "{ts}.{body}"
 
-	Key       KeyForm    `yaml:"key,omitempty"`        // how the secret becomes a key: "utf8", "hex", "base64", "base64url", "strip:whsec_|base64"
+	Key       KeyForm    `yaml:"key,omitempty"`        // how the secret becomes a key: "utf8", "hex", "base64", "base64url", "strip:whsec_|base64", "after:whsec_|base64"
 	KeySource *KeySource `yaml:"key_source,omitempty"` // where the public key is fetched; nil = the secret is the key
 
 	Each        string   `yaml:"each,omitempty"`         // JSON pointer with * to the items that are signed one by one
-	URLVariants []string `yaml:"url_variants,omitempty"` // other forms of the URL that are accepted: add-port, strip-port
+	URLVariants []string `yaml:"url_variants,omitempty"` // other forms of the URL that are accepted: add-port, strip-port, decode-reserved
 	BodyHash    Source   `yaml:"body_hash,omitempty"`    // where a hex SHA-256 of the body stands, which the signature covers in its stead
 	Notes       string   `yaml:"notes,omitempty"`        // what this scheme does not protect, in a sentence
 
@@ -115,8 +115,8 @@ func (s *Scheme) check() error {
 		return fmt.Errorf("scheme %s of kind sha256 has no {secret} in its message, so anybody could sign", s.Name)
 	}
 	for _, v := range s.URLVariants {
-		if v != "add-port" && v != "strip-port" {
-			return fmt.Errorf("scheme %s: %q is no variant of a URL: write add-port or strip-port", s.Name, v)
+		if !slices.Contains(urlVariants, v) {
+			return fmt.Errorf("scheme %s: %q is no variant of a URL: write %s", s.Name, v, joinWords(urlVariants, "or"))
 		}
 	}
 	if _, ok := parsePointer(s.Each); !ok {

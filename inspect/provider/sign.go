@@ -71,9 +71,9 @@ func (v *verification) signer() (*check, *key, error) {
 		c := &check{p: p, s: &p.Schemes[i], settings: v.settings}
 		switch {
 		case c.s.Kind == Unsigned || c.s.Signature.unset(v.settings) != "":
-		case c.applies(v.r) && c.present(v.r):
+		case c.signs(v.r) && c.present(v.r):
 			there = append(there, c)
-		case c.applies(v.r) || c.s.asksForItself():
+		case c.signs(v.r) || c.s.asksForItself():
 			possible = append(possible, c)
 		}
 	}

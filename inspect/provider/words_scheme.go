@@ -72,6 +72,9 @@ func (s *Scheme) keyWords() string {
 	if len(s.Key.strip) > 0 {
 		without = " without " + joinWords(s.Key.strip, "or") + ","
 	}
+	if s.Key.after {
+		return fmt.Sprintf("%s,%s decoded from %s. Where it does not begin so, it is the key as text.", what, without, s.Key.coding)
+	}
 	switch s.Key.coding {
 	case "":
 		if s.Kind == SHA256 {
