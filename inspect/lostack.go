@@ -36,15 +36,30 @@ type losses struct {
 // really delivers again. It replaces what an earlier call left; 0 ends it. A
 // delivery's Reason says what its provider got.
 func (rc *Receiver) LoseAcks(n int, how LostAck) error {
-	switch {
-	case n < 0 || n > maxLosses:
-		return fmt.Errorf("%d answers cannot be lost: give a number from 0 to %d", n, maxLosses)
-	case how != LostStatus && how != LostTimeout && how != LostReset:
-		return fmt.Errorf("an answer cannot be lost by %q: give 500, timeout or reset", how)
+	if err := how.Check(n); err != nil {
+		return err
 	}
 	rc.losses.mu.Lock()
 	defer rc.losses.mu.Unlock()
 	rc.losses.n, rc.losses.how = n, how
+	return nil
+}
+
+// LosingAcks returns how many answers are still to be lost.
+func (rc *Receiver) LosingAcks() int {
+	rc.losses.mu.Lock()
+	defer rc.losses.mu.Unlock()
+	return rc.losses.n
+}
+
+// Check says, in a sentence, why n answers cannot be lost by l, or nil.
+func (l LostAck) Check(n int) error {
+	switch {
+	case n < 0 || n > maxLosses:
+		return fmt.Errorf("%d answers cannot be lost: give a number from 0 to %d", n, maxLosses)
+	case l != LostStatus && l != LostTimeout && l != LostReset:
+		return fmt.Errorf("an answer cannot be lost by %q: give 500, timeout or reset", l)
+	}
 	return nil
 }
 
