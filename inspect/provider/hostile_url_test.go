@@ -77,3 +77,41 @@ func TestTwilioSignsBody(t *testing.T) {
 		t.Errorf("no body: got %+v %v", s, err)
 	}
 }
+
+// A user and a password in a URL are no port: the vectors are twilio-node's.
+func TestURLVariants(t *testing.T) {
+	const body = "CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234&From=%2B14158675309&To=%2B18005551212"
+	tests := []struct{ url, sig string }{
+		{"https://user:pass@mycompany.com/myapp.php?foo=1&bar=2", "CukzLTc1tT5dXEDIHm/tKBanW10="},
+		{"https://user:pass@mycompany.com/myapp.php?foo=1&bar=2", "ZQFR1PTIZXF2MXB8ZnKCvnnA+rI="},
+		{"https://user@mycompany.com/myapp.php?foo=1&bar=2", "2YRLlVAflCqxaNicjMpJcSTgzSs="},
+		{"http://mycompany.com/myapp.php?foo=1&bar=2", "0ZXoZLH/DfblKGATFgpif+LLRf4="},
+		{"http://mycompany.com:1234/myapp.php?foo=1&bar=2", "Zmvh+3yNM1Phv2jhDCwEM3q5ebU="},
+		{"https://mycompany.com:1234/myapp.php?foo=1&bar=2", "RSOYDt4T1cUTdK1PDd93/VVr8B8="},
+	}
+	for _, tt := range tests {
+		r := arrived(body, "Content-Type", "application/x-www-form-urlencoded", "X-Twilio-Signature", tt.sig)
+		r.URL, r.Target = tt.url, "/myapp.php?foo=1&bar=2"
+		if got := checkerFor("twilio", "12345").Verify(t.Context(), r); got.Result != Valid {
+			t.Errorf("%s: got %s %s, want valid", tt.url, got.Result, got.Reason)
+		}
+	}
+	variants := []struct{ url, port, noPort, root string }{
+		{"https://u:p@a.test/x", "https://u:p@a.test:443/x", "https://u:p@a.test/x", "https://u:p@a.test/x"},
+		{"http://u@a.test:8080?q", "http://u@a.test:8080?q", "http://u@a.test?q", "http://u@a.test:8080/?q"},
+		{"http://[::1]/", "http://[::1]:80/", "http://[::1]/", "http://[::1]"},
+		{"https://[::1]:443#f", "https://[::1]:443#f", "https://[::1]#f", "https://[::1]:443/#f"},
+		{"a.test/x", "a.test/x", "a.test/x", "a.test/x"},
+	}
+	for _, tt := range variants {
+		if got := withPort(tt.url); got != tt.port {
+			t.Errorf("%s with a port: got %s, want %s", tt.url, got, tt.port)
+		}
+		if got := withoutPort(tt.url); got != tt.noPort {
+			t.Errorf("%s without a port: got %s, want %s", tt.url, got, tt.noPort)
+		}
+		if got := withOtherRoot(tt.url); got != tt.root {
+			t.Errorf("%s with another root: got %s, want %s", tt.url, got, tt.root)
+		}
+	}
+}

@@ -65,7 +65,8 @@ func withOtherRoot(url string) string {
 	return before + host + rest
 }
 
-// cutHost takes a URL apart before and after its host, port included.
+// cutHost takes a URL apart before and after its host, port included. The user
+// stands before it.
 func cutHost(url string) (before, host, after string, ok bool) {
 	scheme, rest, ok := strings.Cut(url, "://")
 	if !ok {
@@ -75,7 +76,8 @@ func cutHost(url string) (before, host, after string, ok bool) {
 	if end < 0 {
 		end = len(rest)
 	}
-	return scheme + "://", rest[:end], rest[end:], true
+	user := strings.LastIndexByte(rest[:end], '@') + 1
+	return scheme + "://" + rest[:user], rest[user:end], rest[end:], true
 }
 
 func withPort(url string) string {
@@ -84,7 +86,7 @@ func withPort(url string) string {
 		return url
 	}
 	port := ":443"
-	if before == "http://" {
+	if strings.HasPrefix(before, "http://") {
 		port = ":80"
 	}
 	return before + host + port + after

@@ -235,11 +235,12 @@ func (r replacer) replace(b []byte) []byte {
 
 // addresses returns other URLs under which a provider may have called.
 func addresses(r *Request) []string {
-	_, host, rest, ok := cutHost(r.URL)
+	before, host, rest, ok := cutHost(r.URL)
 	if !ok {
 		rest = r.Target
 	}
-	hosts := []string{host, r.Header.Get("X-Forwarded-Host"), r.Header.Get("X-Original-Host"), r.Header.Get("Host"), "localhost", "127.0.0.1"}
+	_, user, _ := strings.Cut(before, "://")
+	hosts := []string{user + host, host, r.Header.Get("X-Forwarded-Host"), r.Header.Get("X-Original-Host"), r.Header.Get("Host"), "localhost", "127.0.0.1"}
 	for _, at := range []string{host, r.Header.Get("Host")} {
 		if port := hostPort(at); port != "" {
 			hosts = append(hosts, "localhost"+port, "127.0.0.1"+port, "[::1]"+port)
