@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -132,7 +131,7 @@ func (p *prober) command(ctx context.Context) ([]byte, error) {
 	}
 	if err != nil {
 		text := fmt.Sprintf("the probe %s failed (%v)", p.Command[0], innermost(err))
-		if said := strings.TrimSpace(says.String()); said != "" {
+		if said := strings.TrimSpace(string(says.kept)); said != "" {
 			text += ": " + quoted(said)
 		}
 		if slices.ContainsFunc(p.Command[1:], shellOnly) {
@@ -140,7 +139,7 @@ func (p *prober) command(ctx context.Context) ([]byte, error) {
 		}
 		return nil, errors.New(text)
 	}
-	return out.Bytes(), nil
+	return out.kept, nil
 }
 
 // shellOnly reports whether a word is one that only a shell understands.
@@ -175,12 +174,12 @@ func (p *prober) get(ctx context.Context) ([]byte, error) {
 
 // A boundedBuffer keeps the first bytes that are written to it.
 type boundedBuffer struct {
-	bytes.Buffer
-	max int
+	max  int
+	kept []byte
 }
 
 func (b *boundedBuffer) Write(p []byte) (int, error) {
-	b.Buffer.Write(p[:min(len(p), b.max-b.Len())])
+	b.kept = append(b.kept, p[:min(len(p), b.max-len(b.kept))]...)
 	return len(p), nil
 }
 

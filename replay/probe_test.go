@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -247,5 +248,18 @@ func TestProbeCanceled(t *testing.T) {
 	probe := &prober{Probe: Probe{Command: []string{"/bin/sh", "-c", "sleep 60"}, Timeout: time.Minute}}
 	if _, err := probe.read(ctx); err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestBoundedBuffer has it keep the beginning, also of what is copied to it as
+// package exec does.
+func TestBoundedBuffer(t *testing.T) {
+	b := &boundedBuffer{max: 10}
+	n, err := io.Copy(b, io.LimitReader(strings.NewReader(strings.Repeat("0123456789", 1e5)), 1e6))
+	if n != 1e6 || err != nil {
+		t.Errorf("copied %d, %v", n, err)
+	}
+	if got := string(b.kept); got != "0123456789" {
+		t.Errorf("%d bytes were kept, want 10", len(got))
 	}
 }
