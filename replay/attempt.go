@@ -71,7 +71,7 @@ func (a *attempt) end(err error) {
 	}
 	if err != nil && a.record.Trigger == inspect.Initial && a.s.Backlog != nil && a.status == 0 {
 		kind, _ := explain(err, a.dest)
-		a.held = kind == inspect.ErrRefused && a.s.Backlog.refused(a.d.ID)
+		a.held = kind == inspect.ErrRefused && a.s.Backlog.refused(a.d)
 	}
 	a.finish(err)
 	if err != nil && a.w != nil {

@@ -53,8 +53,8 @@ func (b *Backlog) Open(ctx context.Context) (waiting int, err error) {
 // [inspect.Receiver] needs. Where it does, stored must be called when it is in
 // the store, or could not be stored.
 func (b *Backlog) Hold(d *inspect.Delivery) (stored func(), hold bool) {
-	if isUpgrade(d.Header) {
-		return nil, false // what would be said on that connection cannot wait
+	if !canWait(d) {
+		return nil, false
 	}
 	down := b.down()
 	b.mu.Lock()
@@ -65,6 +65,10 @@ func (b *Backlog) Hold(d *inspect.Delivery) (stored func(), hold bool) {
 	b.add()
 	return b.added, true
 }
+
+// canWait reports whether d can be delivered later. What can't would have all
+// that arrives after it wait for ever, as a WebSocket would.
+func canWait(d *inspect.Delivery) bool { return replayable(d, Options{}) == nil }
 
 // down reports whether the handler is known to be down. What it answered us
 // counts for more than what Down has found out, and may not have heard of yet.
@@ -99,13 +103,16 @@ func (b *Backlog) added() {
 
 // refused has a delivery wait whose first attempt found nothing listening, and
 // reports whether it does.
-func (b *Backlog) refused(id int64) bool {
+func (b *Backlog) refused(d *inspect.Delivery) bool {
+	if !canWait(d) {
+		return false
+	}
 	b.mu.Lock()
 	b.up = false
 	b.add()
 	b.mu.Unlock()
 	defer b.added()
-	return b.Sender.Store.SetWaiting(context.Background(), id, true) == nil
+	return b.Sender.Store.SetWaiting(context.Background(), d.ID, true) == nil
 }
 
 // Wake has Run look now whether the handler answers again. It never blocks.

@@ -304,3 +304,19 @@ func TestBacklogHearsTheAnswer(t *testing.T) {
 		t.Errorf("the handler got %v, want %v", got, want)
 	}
 }
+
+// TestBacklogOfWebSockets has a connection that finds nothing listening not
+// wait: what would be said on it can't be delivered later, and all else would
+// wait behind it for ever.
+func TestBacklogOfWebSockets(t *testing.T) {
+	h := newLateHandler(t)
+	r := new(rig)
+	b := startHolding(t, r, h.addr, nil)
+	got := exchange(t, r.addr, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	if got.status() != http.StatusBadGateway {
+		t.Errorf("the provider got %d, want 502", got.status())
+	}
+	if ids, err := r.store.Waiting(t.Context()); len(ids) > 0 || err != nil || b.waits() {
+		t.Errorf("%v wait, %v", ids, err)
+	}
+}
