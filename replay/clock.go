@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -123,7 +124,11 @@ func (c *clock) scaled(d time.Duration) time.Duration {
 	if c.speed <= 0 {
 		return d
 	}
-	return time.Duration(float64(d) / c.speed)
+	scaled := float64(d) / c.speed
+	if scaled >= math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return time.Duration(scaled)
 }
 
 // wait returns when the next delivery is due; false = ctx or the steps ended first.

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -231,4 +232,14 @@ func TestClockSteps(t *testing.T) {
 		cancel()
 		<-ended
 	})
+}
+
+// TestClockIsBounded has a wait that is longer than a Duration be the longest one.
+func TestClockIsBounded(t *testing.T) {
+	for d, want := range map[time.Duration]time.Duration{time.Hour: 100 * time.Hour, 10 * 365 * 24 * time.Hour: math.MaxInt64} {
+		c := &clock{speed: minSpeed}
+		if got := c.scaled(d); got != want {
+			t.Errorf("%s at a speed of %v takes %s, want %s", d, c.speed, got, want)
+		}
+	}
 }

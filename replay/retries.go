@@ -16,7 +16,11 @@ import (
 	"hookloop/inspect/provider"
 )
 
-const maxSpeed = 1e6
+// The bounds of a speed.
+const (
+	minSpeed = 0.01
+	maxSpeed = 1e6
+)
 
 func init() {
 	kinds["retries"] = kind{check: checkRetries, title: titleRetries, run: runRetries}
@@ -24,8 +28,8 @@ func init() {
 
 func checkRetries(spec *Spec) error {
 	switch {
-	case spec.Speed < 0 || spec.Speed > maxSpeed || spec.Speed != spec.Speed:
-		return fmt.Errorf("the speed is %v: 60 is sixty times as fast, and %d the most", spec.Speed, int(maxSpeed))
+	case spec.Speed != 0 && !(spec.Speed >= minSpeed && spec.Speed <= maxSpeed): // NaN, too
+		return fmt.Errorf("the speed is %v: 60 is sixty times as fast; give from %v to %d", spec.Speed, minSpeed, int(maxSpeed))
 	case !slices.Contains([]string{"", "accepted", "never"}, spec.StopWhen):
 		return fmt.Errorf("there is no %q to stop at: it is accepted, as the provider stops, or never, for the whole schedule", spec.StopWhen)
 	case spec.FailFirst < 0 || spec.FailFirst > maxTurns:
