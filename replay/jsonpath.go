@@ -114,9 +114,9 @@ func joined(members []member, array bool) (json.RawMessage, error) {
 	return out.Bytes(), nil
 }
 
-// An Edit is one change of a body. The zero Edit overrides nothing.
+// An Edit is one change of a body.
 type Edit struct {
-	Path  string // see ValueAt; in a form, a field's name
+	Path  string // see ValueAt; in a form, a field's name; never ""
 	Value string // JSON, else a string; in a form, always a string
 	How   EditKind
 }
@@ -146,6 +146,9 @@ func ParseEdit(how EditKind, text string) (Edit, error) {
 // EditBody makes an edit of a body of a content type, JSON or a form. What it
 // does not name stays as it is, and where it is.
 func EditBody(body []byte, contentType string, e Edit) ([]byte, error) {
+	if e.Path == "" {
+		return nil, fmt.Errorf("--%s: give a path, such as data.object.amount", e.How)
+	}
 	var out []byte
 	var err error
 	if strings.HasPrefix(contentType, "application/x-www-form-urlencoded") {

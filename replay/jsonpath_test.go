@@ -81,3 +81,11 @@ func TestEditBody(t *testing.T) {
 		}
 	}
 }
+
+func TestEditBodyWithoutPath(t *testing.T) {
+	for _, how := range []EditKind{"", Override, Add, Remove} {
+		if got, err := EditBody([]byte(`{"a":1}`), "application/json", Edit{How: how}); err == nil {
+			t.Errorf("%q: got %s", how, got)
+		}
+	}
+}

@@ -22,8 +22,8 @@ type Poll struct {
 
 	WaitFirst time.Duration // before the first request
 	Every     time.Duration // between requests; 0 = 3 s
-	Backoff   float64       // each interval is so many times the one before; below 1 = 1
-	Max       time.Duration // the longest interval; 0 = no bound
+	Backoff   float64       // Await: each interval is so many times the one before, up to a day; below 1 = 1
+	Max       time.Duration // Await: the longest interval; 0 = no bound
 	Timeout   time.Duration // for all of Await; 0 = 5 min
 	MaxBody   int64         // of an answer; 0 = inspect.DefaultMaxBody
 
@@ -45,6 +45,7 @@ const (
 	DefaultPollEvery   = 3 * time.Second
 	DefaultPollTimeout = 5 * time.Minute
 	askLimit           = 30 * time.Second // for one whole answer
+	maxBackoff         = 24 * time.Hour   // the longest interval that Backoff comes to
 )
 
 // A PollEvent is how one request went.
@@ -251,7 +252,7 @@ func (p *Poll) timeout() time.Duration {
 func (p *Poll) longer(interval time.Duration) time.Duration {
 	if p.Backoff > 1 {
 		next := float64(interval) * p.Backoff
-		interval = time.Duration(min(next, float64(24*time.Hour)))
+		interval = max(interval, time.Duration(min(next, float64(maxBackoff))))
 	}
 	if p.Max > 0 {
 		interval = min(interval, p.Max)

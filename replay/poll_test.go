@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -211,4 +212,22 @@ func ownAddr(t *testing.T, addr string) func() []netip.AddrPort {
 		t.Fatal(err)
 	}
 	return func() []netip.AddrPort { return []netip.AddrPort{ap} }
+}
+
+// TestPollBackoff has an interval never become shorter but by Max.
+func TestPollBackoff(t *testing.T) {
+	for _, tt := range []struct {
+		p          Poll
+		from, want time.Duration
+	}{
+		{Poll{}, time.Second, time.Second},
+		{Poll{Backoff: 2}, time.Second, 2 * time.Second},
+		{Poll{Backoff: 2, Max: 90 * time.Second}, time.Minute, 90 * time.Second},
+		{Poll{Backoff: math.Inf(1)}, time.Minute, 24 * time.Hour},
+		{Poll{Backoff: 2}, 48 * time.Hour, 48 * time.Hour},
+	} {
+		if got := tt.p.longer(tt.from); got != tt.want {
+			t.Errorf("%+v: after %s comes %s, want %s", tt.p, tt.from, got, tt.want)
+		}
+	}
 }
