@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -152,7 +153,10 @@ func (r *lostWatch) look(ctx context.Context, s *inspect.Summary) error {
 	key, known := r.seen[s.ID]
 	if !known {
 		var err error
-		if key, err = r.eventOf(ctx, s); err != nil {
+		switch key, err = r.eventOf(ctx, s); {
+		case errors.Is(err, inspect.ErrNotFound):
+			return nil // it was removed meanwhile
+		case err != nil:
 			return err
 		}
 		r.seen[s.ID] = key

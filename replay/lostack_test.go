@@ -192,3 +192,12 @@ func TestLostAckProbe(t *testing.T) {
 		})
 	}
 }
+
+// TestLostAckOfRemoved goes on when a delivery is removed before it was looked at.
+func TestLostAckOfRemoved(t *testing.T) {
+	r := new(rig).start(t, "")
+	w := &lostWatch{LostAckWatch: &LostAckWatch{Store: r.store}, events: map[string]*lostEvent{}, seen: map[int64]string{}}
+	if err := w.look(t.Context(), &inspect.Summary{ID: 99, Disposition: inspect.Forwarded}); err != nil {
+		t.Error(err)
+	}
+}
