@@ -76,7 +76,7 @@ func runBurst(r *rehearsal) error {
 	for range min(atOnce, n) {
 		wg.Go(func() {
 			for i := range next {
-				b.deliver(i)
+				r.guard(func() { b.deliver(i) })
 			}
 		})
 	}

@@ -186,3 +186,24 @@ func TestBurstCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestBurstPanics has a panic be a finding, once, and not the end of hookloop.
+func TestBurstPanics(t *testing.T) {
+	s := setStage(t, "", apixoEvent, naive)
+	s.sender.Transport = panicking{}
+	sim := s.run(t, Spec{Kind: "burst", Count: 10, Concurrency: 3}, inspect.Inconclusive, "hookloop failed while it rehearsed")
+	failed := 0
+	for _, reason := range sim.Reasons {
+		if strings.Contains(reason.Text, "hookloop failed") {
+			failed++
+		}
+	}
+	if failed != 1 {
+		t.Errorf("it is said %d times", failed)
+	}
+	s.balanced(t, 0)
+}
+
+type panicking struct{}
+
+func (panicking) RoundTrip(*http.Request) (*http.Response, error) { panic("a fault") }

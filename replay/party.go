@@ -156,6 +156,7 @@ func (r *rehearsal) finish(i int, a *inspect.Attempt, err error, number int) pro
 		return provider.Outlook{Verdict: provider.NotKnown}
 	}
 	o := outcome(a, number)
+	o.Duration = max(o.Duration-r.own, 0)
 	if r.patient {
 		o.Duration = 0
 	}
@@ -226,7 +227,11 @@ func (r *rehearsal) findAccepted() {
 		r.find(inspect.CheckAccepted, r.failed(j), "%s: %s", r.label(j.step), failure(j))
 	}
 	if more := len(failed) - toldFailures; more > 0 {
-		r.find(inspect.CheckAccepted, r.failed(failed[toldFailures]), "and so for %s", counted(more, "more attempt"))
+		worst := inspect.Inconclusive
+		if slices.ContainsFunc(failed[toldFailures:], func(j judgement) bool { return r.failed(j) == inspect.Fail }) {
+			worst = inspect.Fail
+		}
+		r.find(inspect.CheckAccepted, worst, "and so for %s", counted(more, "more attempt"))
 	}
 }
 

@@ -27,7 +27,8 @@ type rehearsal struct {
 	provider *provider.Provider // as its Variant and Spec.Deadline have it; never nil
 	known    bool               // it is the delivery's, or the one that the user named
 
-	saver saver
+	saver    saver
+	panicked sync.Once // see guard
 
 	changes  int // how often the side effect is to happen; a kind's run may set it. Default 1
 	doneOnce int // of how many of deliveries it had happened before, as far as is known
@@ -41,6 +42,8 @@ type rehearsal struct {
 	stale   bool    // they could not be signed again, though the provider would have
 	renewed bool    // they have a new event id, the same each
 	patient bool    // an answer after the deadline is no failure: it is what is rehearsed
+
+	own time.Duration // of what attempts take is the rehearsal's own doing, and not judged
 
 	mu     sync.Mutex
 	sim    inspect.Simulation
@@ -75,12 +78,16 @@ func (r *rehearsal) guarded() (err error) {
 }
 
 // guard runs f. A panic in it is an error of hookloop's, and no more: a
-// finding. Goroutines of a kind run in it.
+// finding, of which the first is told. Goroutines of a kind run in it.
 func (r *rehearsal) guard(f func()) {
 	defer func() {
-		if v := recover(); v != nil {
-			r.find(inspect.CheckCompleted, inspect.Inconclusive, "hookloop failed while it rehearsed, which is a fault of its own; please report it: %v\n%s", v, debug.Stack())
+		v := recover()
+		if v == nil {
+			return
 		}
+		r.panicked.Do(func() {
+			r.find(inspect.CheckCompleted, inspect.Inconclusive, "hookloop failed while it rehearsed, which is a fault of its own; please report it: %v\n%s", v, debug.Stack())
+		})
 	}()
 	f()
 }

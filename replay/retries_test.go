@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -278,3 +279,30 @@ func TestRetriesTimeline(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestRetriesSpeed(t *testing.T) {
+	for speed, want := range map[float64]bool{0: true, minSpeed: true, 0.5: true, 60: true, maxSpeed: true, -1: false, 1e-300: false, maxSpeed + 1: false, math.NaN(): false, math.Inf(1): false} {
+		spec := Spec{Kind: "retries", Deliveries: []int64{1}, Speed: speed}
+		if err := spec.Check(); (err == nil) != want {
+			t.Errorf("speed %v: %v", speed, err)
+		}
+	}
+}
+
+// TestFailuresThatAreNotTold has a failure count that stands behind those which
+// are told one by one and may not be the handler's fault.
+func TestFailuresThatAreNotTold(t *testing.T) {
+	r := &rehearsal{stale: true}
+	for i := range toldFailures + 2 {
+		status := http.StatusUnauthorized
+		if i > toldFailures {
+			status = http.StatusInternalServerError
+		}
+		r.sim.Steps = append(r.sim.Steps, inspect.Step{})
+		r.judged = append(r.judged, judgement{step: i, attempt: &inspect.Attempt{Response: &inspect.Response{Status: status}}})
+	}
+	r.findAccepted()
+	if !slices.ContainsFunc(r.sim.Reasons, func(one inspect.Reason) bool { return one.Verdict == inspect.Fail }) {
+		t.Errorf("a 500 is no failure: %+v", r.sim.Reasons)
+	}
+}

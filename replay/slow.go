@@ -116,6 +116,9 @@ func (r *rehearsal) actedOnHalf() {
 		return
 	}
 	r.read("after the cut")
+	if r.canceled() {
+		return
+	}
 	r.mu.Lock()
 	last := r.sim.Probes[len(r.sim.Probes)-1]
 	before := r.sim.Probes[0]
@@ -138,28 +141,10 @@ func (r *rehearsal) trickle(base http.RoundTripper) {
 	}
 	r.begin(i)
 	a, err := r.attempt(Options{Trigger: inspect.Duplicate, Signing: r.signing, Transport: &trickler{base, r.bodySize()}})
-	if a != nil && a.Duration > trickleTime {
-		// The provider's limit is for the answer, not for its own slowness.
-		judged := *a
-		judged.Duration -= trickleTime
-		r.judge(i, a, &judged)
-	} else {
-		r.finish(i, a, err, 1)
-	}
+	r.own = trickleTime
+	r.finish(i, a, err, 1)
+	r.own = 0
 	r.changes = 1
-}
-
-// judge is finish for an attempt that is to be judged as another.
-func (r *rehearsal) judge(i int, a, as *inspect.Attempt) {
-	outlook := r.provider.Outlook(outcome(as, 1))
-	ok, note := outlook.Verdict == provider.Accepted, ""
-	if !ok {
-		note = outlook.Text
-	}
-	r.end(i, a, nil, &ok, note)
-	r.mu.Lock()
-	r.judged = append(r.judged, judgement{step: i, attempt: a, outlook: outlook})
-	r.mu.Unlock()
 }
 
 // ignore delivers the event, hangs up before the answer is read, and delivers

@@ -231,3 +231,41 @@ func TestSlowCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestSlowCanceledLate cancels while the handler works on a body that has come:
+// that is no failure of the handler's.
+func TestSlowCanceledLate(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := setStage(t, "", slowEvent, func(_ *stage, _ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		time.Sleep(trickleTime / 10) // so that it takes longer than trickleTime in all
+		cancel()
+		<-r.Context().Done()
+	})
+	sim, err := s.simulator.Run(ctx, Spec{Kind: "slow", Slow: "trickle", Deliveries: []int64{s.id}})
+	if err != nil || sim.Verdict != inspect.Inconclusive || sim.Steps[0].OK != nil {
+		t.Errorf("got %+v %v", sim, err)
+	}
+}
+
+// TestSlowCanceledCut says nothing of half a body when the probe was not read after it.
+func TestSlowCanceledCut(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := setStage(t, "", slowEvent, func(_ *stage, _ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, 1))
+		cancel()
+	})
+	sim, err := s.simulator.Run(ctx, Spec{Kind: "slow", Slow: "cut", Deliveries: []int64{s.id}, Probe: s.probe()})
+	if err != nil || sim.Verdict != inspect.Inconclusive {
+		t.Errorf("got %+v %v", sim, err)
+	}
+	for _, reason := range sim.Reasons {
+		if reason.Verdict == inspect.Pass {
+			t.Errorf("found, though it was canceled: %s", reason.Text)
+		}
+	}
+}
