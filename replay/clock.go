@@ -141,12 +141,5 @@ func (c *clock) wait(ctx context.Context, due time.Time) bool {
 			return false
 		}
 	}
-	timer := time.NewTimer(time.Until(due))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
+	return sleep(ctx, time.Until(due)) == nil
 }

@@ -103,18 +103,6 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// sleep waits, and returns why ctx ended if it did first.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return cause(ctx, ctx.Err())
-	}
-}
-
 // keptOfAnswer are the headers of an answer that a delivery of it has.
 var keptOfAnswer = []string{"Content-Type", "Content-Encoding", "Content-Language", "Etag", "Last-Modified"}
 

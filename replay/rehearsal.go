@@ -50,14 +50,6 @@ type rehearsal struct {
 	judged []judgement
 }
 
-// A judgement is what a provider makes of one attempt.
-type judgement struct {
-	step    int
-	attempt *inspect.Attempt
-	outlook provider.Outlook
-	late    bool // it ended after the deadline, which is what is rehearsed
-}
-
 // run rehearses and returns the record, which has ended and is stored.
 func (r *rehearsal) run() *inspect.Simulation {
 	r.saver.start(r)
@@ -204,16 +196,7 @@ func (r *rehearsal) attemptOf(ctx context.Context, id int64, o Options) (*inspec
 func (r *rehearsal) canceled() bool { return r.ctx.Err() != nil }
 
 // sleep waits for d, or until the simulation is canceled: then it returns false.
-func (r *rehearsal) sleep(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-r.ctx.Done():
-		return false
-	}
-}
+func (r *rehearsal) sleep(d time.Duration) bool { return sleep(r.ctx, d) == nil }
 
 // saveInterval bounds how often a simulation is stored and shown.
 const saveInterval = 50 * time.Millisecond

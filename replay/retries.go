@@ -2,7 +2,6 @@ package replay
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -248,16 +247,6 @@ func (r *retrying) findLost(all []judgement) {
 	r.find(inspect.CheckAccepted, verdict, "%s after %s: %s", text, strings.TrimPrefix(r.label(last.step), "the "), failure(last))
 }
 
-// unreachable reports whether an attempt did not get to the handler.
-func unreachable(j judgement) bool {
-	return slices.Contains([]inspect.ErrorKind{inspect.ErrRefused, inspect.ErrDNS, inspect.ErrTLS, inspect.ErrTarget}, j.attempt.ErrorKind)
-}
-
-// answered reports whether hookloop answered an attempt in the handler's place.
-func answered(j judgement) bool {
-	return j.attempt.Response != nil && j.attempt.Response.Header.Get(AnsweredHeader) != ""
-}
-
 // findLate names the attempts for whose answer the provider had not waited.
 func (r *retrying) findLate() {
 	limit, published := r.deadline()
@@ -283,32 +272,4 @@ func (r *rehearsal) offset(step int) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.sim.Steps[step].Offset
-}
-
-// findSigning sets how the attempts are signed: again where the provider does
-// so for each delivery, and it can be done; else where it has to be.
-func (r *rehearsal) findSigning(ctx context.Context) {
-	d := r.deliveries[0]
-	f, err := r.s.Sender.Forecast(ctx, d.ID, Options{To: r.spec.To, Header: r.spec.Header, Signing: SignAgain})
-	if err != nil {
-		return // the attempts will tell
-	}
-	if f.CanSign && r.resigns() {
-		r.signing = SignAgain
-	}
-	if r.stale = !f.CanSign && (f.Refused != "" || r.resigns() && d.Facts.Scheme != ""); r.stale {
-		r.note("the signature is the one that arrived, which a handler that checks it may refuse by now: %s", f.Why)
-	}
-}
-
-// resigns reports whether the provider signs each delivery of an event anew.
-func (r *rehearsal) resigns() bool {
-	if own := r.provider.Delivery.Resign; own != nil {
-		return *own
-	}
-	sch := scheme(r.provider, r.deliveries[0].Facts.Scheme)
-	if sch == nil && len(r.provider.Schemes) > 0 {
-		sch = &r.provider.Schemes[0]
-	}
-	return sch != nil && !sch.Timestamp.IsZero()
 }

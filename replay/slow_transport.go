@@ -54,8 +54,10 @@ type slowBody struct {
 
 // Read waits before every part but the first.
 func (b *slowBody) Read(p []byte) (int, error) {
-	if b.begun && b.left != 0 && !pauseFor(b.ctx, b.pause) {
-		return 0, context.Cause(b.ctx)
+	if b.begun && b.left != 0 {
+		if err := sleep(b.ctx, b.pause); err != nil {
+			return 0, err
+		}
 	}
 	b.begun = true
 	n := min(len(p), b.part)
@@ -63,7 +65,7 @@ func (b *slowBody) Read(p []byte) (int, error) {
 		n = min(n, b.left)
 	}
 	if b.left == 0 {
-		pauseFor(b.ctx, cutPause)
+		_ = sleep(b.ctx, cutPause) // it is cut either way
 		return 0, errCut
 	}
 	n, err := b.body.Read(p[:n])
@@ -76,18 +78,6 @@ func (b *slowBody) Read(p []byte) (int, error) {
 func (b *slowBody) Close() error { return b.body.Close() }
 
 var errCut = &rehearsedError{"hookloop cut the connection half-way through the body, which is what was rehearsed"}
-
-// pauseFor waits for d, or until ctx ends: then it returns false.
-func pauseFor(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
 
 // A trickler sends a body of size bytes in parts over trickleTime.
 type trickler struct {

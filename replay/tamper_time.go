@@ -1,0 +1,88 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"hookloop/inspect/provider"
+)
+
+// beyond is how far a timestamp is out of the tolerance.
+const beyond = time.Minute
+
+func (t *tampering) tolerance() time.Duration { return time.Duration(t.sch.Tolerance) }
+
+func (t *tampering) signedAgo(*tampering) string {
+	return "a delivery signed " + provider.InWords(t.tolerance()+beyond) + " ago"
+}
+
+func (t *tampering) signedAhead(*tampering) string {
+	return "a delivery signed " + provider.InWords(t.tolerance()+beyond) + " ahead of time"
+}
+
+// aged says why the age of a timestamp can't be tried, or nil.
+func (t *tampering) aged() error {
+	switch {
+	case t.sch.Timestamp.IsZero():
+		return fmt.Errorf("%s signs no time, so a handler has only the event id to tell a replay", t.title())
+	case t.tolerance() == 0:
+		return fmt.Errorf("%s does not say how old a timestamp may be", t.title())
+	}
+	return nil
+}
+
+// signedAt returns the genuine delivery, signed at another time.
+func (t *tampering) signedAt(at time.Time) (*provider.Request, error) {
+	if err := t.aged(); err != nil {
+		return nil, err
+	}
+	return t.dated(at)
+}
+
+func (t *tampering) dated(at time.Time) (*provider.Request, error) {
+	if t.cannot != nil {
+		return nil, t.cannot
+	}
+	return t.genuine(at), nil
+}
+
+func (t *tampering) old() (*provider.Request, error) {
+	return t.signedAt(time.Now().Add(-t.tolerance() - beyond))
+}
+
+func (t *tampering) future() (*provider.Request, error) {
+	return t.signedAt(time.Now().Add(t.tolerance() + beyond))
+}
+
+// longAgo is how old a replay is that stands in for one as it came.
+const longAgo = 24 * time.Hour
+
+// replayed returns the delivery as it came, where it is old enough; else as it
+// would have come a day ago.
+func (t *tampering) replayed() (*provider.Request, error) {
+	if err := t.aged(); err != nil {
+		return nil, err
+	}
+	r := *t.base
+	r.Time = time.Now()
+	d := t.checker.Verify(t.r.ctx, &r)
+	if d.Code == provider.CodeTooOld || d.Result == provider.Unverifiable && tooOld(t.sch, d, r.Time) {
+		return &r, nil
+	}
+	return t.dated(time.Now().Add(-longAgo - t.tolerance()))
+}
+
+func (t *tampering) expired() (*provider.Request, error) {
+	for _, days := range []int{1, 400, 4000} {
+		r, err := t.dated(time.Now().AddDate(0, 0, -days))
+		if err != nil {
+			return nil, err
+		}
+		r.Time = time.Now()
+		if t.checker.Verify(t.r.ctx, r).Code == provider.CodeTooOld {
+			return r, nil
+		}
+	}
+	return nil, errors.New("the token has no expiry (exp): give it one of a few minutes")
+}
