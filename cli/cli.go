@@ -25,6 +25,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hookloop/inspect"
+	"hookloop/replay/mockapi"
 )
 
 // Env is what a command gets from the world.
@@ -189,6 +190,10 @@ func wanted(f *pflag.Flag) string {
 		return "a duration such as 12h or 30d, or -1"
 	case "bool":
 		return "true or false"
+	case "speed":
+		return "a factor such as 60x"
+	case new(mockapi.Latency).Type():
+		return "a time such as 2s, or one for some of image, video and audio: image=2s,video=1m,audio=20s"
 	}
 	return "a number"
 }

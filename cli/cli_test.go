@@ -43,6 +43,8 @@ func TestMistakes(t *testing.T) {
 		{"providers strpe", 2, "hookloop: there is no provider \"strpe\", did you mean \"stripe\"?\nTry `hookloop providers --help`.\n"},
 		{"listen --provider strpe", 2, "hookloop: --provider: there is no provider \"strpe\", did you mean \"stripe\"?\nTry `hookloop listen --help`.\n"},
 		{"listen --concurrency many", 2, "hookloop: --concurrency \"many\": give a number\nTry `hookloop listen --help`.\n"},
+		{"mock apixo --latency foo=2s", 2, "hookloop: --latency \"foo=2s\": give a time such as 2s, or one for some of image, video and audio: image=2s,video=1m,audio=20s\nTry `hookloop mock apixo --help`.\n"},
+		{"mock daglo --speed fast", 2, "hookloop: --speed \"fast\": give a factor such as 60x\nTry `hookloop mock daglo --help`.\n"},
 	} {
 		t.Run(test.line, func(t *testing.T) {
 			stdout, stderr, status := runHere(t, strings.Fields(test.line)...)

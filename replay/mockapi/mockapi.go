@@ -178,7 +178,7 @@ func (l Latency) String() string {
 }
 
 // Type is the word for the flag's value in a command's help.
-func (l Latency) Type() string { return "time" }
+func (l Latency) Type() string { return "times" }
 
 // sleep waits for d, and reports false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
