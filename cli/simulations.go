@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -60,21 +61,21 @@ func (a *app) simulationListCommand() *cobra.Command {
 func (a *app) simulationShowCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "show N", Short: "Show one simulation: its steps, its verdict, and why",
-		Example:           "hookloop simulate show 3\nhookloop simulate show 3 --json",
+		Use: "show N|last", Short: "Show one simulation: its steps, its verdict, and why",
+		Example:           "hookloop simulate show last\nhookloop simulate show 3 --json",
 		Args:              args(1, 1, "the number of one simulation"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := strconv.ParseInt(args[0], 10, 64)
-			if err != nil || id < 1 {
-				return usagef("%q is no simulation: give a number, as `hookloop simulate list` has them", args[0])
+			id, err := strconv.ParseInt(strings.TrimPrefix(args[0], "#"), 10, 64)
+			if last := args[0] == "last"; !last && (err != nil || id < 1) {
+				return usagef("%q is no simulation: give a number, as `hookloop simulate list` has them, or last", args[0])
 			}
 			store, err := a.openStore(inspect.Options{})
 			if err != nil {
 				return err
 			}
 			defer func() { _ = store.Close() }()
-			sim, err := store.Simulation(cmd.Context(), id)
+			sim, err := simulation(cmd.Context(), store, id)
 			if err != nil {
 				return asUsage(err)
 			}
@@ -87,6 +88,21 @@ func (a *app) simulationShowCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
+}
+
+// simulation returns one simulation, 0 being the latest.
+func simulation(ctx context.Context, store *inspect.Store, id int64) (*inspect.Simulation, error) {
+	if id > 0 {
+		return store.Simulation(ctx, id)
+	}
+	list, err := store.Simulations(ctx, 0, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, usagef("there is no simulation yet: `hookloop simulate --help` has them")
+	}
+	return &list[0], nil
 }
 
 // verdictWord is what a simulation came to, or that it runs.
