@@ -66,5 +66,8 @@ func (a *app) catchUp(ctx context.Context, f *simulateFlags) error {
 	if err != nil {
 		return err
 	}
+	if sim.Deliveries == nil {
+		sim.Deliveries = []int64{} // in JSON a list, too
+	}
 	return a.verdict(f, shown, sim)
 }
