@@ -173,6 +173,7 @@ CREATE TABLE origins (
 	source      TEXT NOT NULL -- see Source; a delivery that simply arrived is not here
 ) STRICT;
 
+DROP TABLE IF EXISTS simulations; -- early stores have one that nothing wrote
 CREATE TABLE simulations (
 	id          INTEGER PRIMARY KEY AUTOINCREMENT,
 	session     INTEGER NOT NULL,

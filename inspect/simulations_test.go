@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"errors"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -263,4 +264,31 @@ func TestMigrationToSimulations(t *testing.T) {
 		t.Errorf("got %+v %v", d, err)
 	}
 	beginSimulation(t, s, id)
+}
+
+// An early build of version 1 had a table of simulations that nothing wrote.
+// A store which has it still opens, whichever version it was brought to since.
+func TestUpgradeFromEarlySimulations(t *testing.T) {
+	const early = `CREATE TABLE simulations (id INTEGER PRIMARY KEY AUTOINCREMENT, started_at INTEGER NOT NULL,
+		kind TEXT NOT NULL, verdict TEXT NOT NULL, detail TEXT NOT NULL) STRICT;`
+	for version := 1; version <= 2; version++ {
+		dir := t.TempDir()
+		versionOne(t, dir)
+		conn, err := sqlite.OpenConn(filepath.Join(dir, dbName), sqlite.OpenReadWrite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		script := early
+		if version == 2 {
+			script += migrations[1] + "; PRAGMA user_version=2;"
+		}
+		if err := errors.Join(sqlitex.ExecuteScript(conn, script, nil), conn.Close()); err != nil {
+			t.Fatal(err)
+		}
+		s := openStore(t, dir)
+		beginSimulation(t, s, 3)
+		if list, err := s.List(t.Context(), ListOptions{}); err != nil || len(list) != 3 {
+			t.Errorf("from version %d: got %d deliveries %v, want 3", version, len(list), err)
+		}
+	}
 }
