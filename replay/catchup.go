@@ -71,7 +71,7 @@ func titleCatchUp(n int) string {
 	return fmt.Sprintf("%d deliveries that were held", n)
 }
 
-// delivered shows how one went.
+// delivered shows how one went; of many, a few times a second.
 func (r *record) delivered(at *inspect.Attempt, ok bool) {
 	i := 0
 	for i < len(r.sim.Steps) && r.sim.Steps[i].DeliveryID != at.DeliveryID {
@@ -86,5 +86,9 @@ func (r *record) delivered(at *inspect.Attempt, ok bool) {
 	if at.Response != nil {
 		s.Status = at.Response.Status
 	}
+	if len(r.sim.Steps) > inspect.MaxSteps && time.Since(r.saved) < saveInterval {
+		return // each time is as long as all of them
+	}
+	r.saved = time.Now()
 	r.save()
 }

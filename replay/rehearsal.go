@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -92,21 +91,11 @@ func (r *rehearsal) update(change func(*inspect.Simulation)) {
 	r.saver.changed.ring()
 }
 
-// snapshot returns a copy of the record with at most MaxSteps steps.
+// snapshot is copied of the present state.
 func (r *rehearsal) snapshot() *inspect.Simulation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	sim := r.sim
-	kept := min(len(sim.Steps), inspect.MaxSteps)
-	sim.MoreSteps += len(sim.Steps) - kept
-	sim.Steps = append([]inspect.Step{}, sim.Steps[:kept]...)
-	sim.Deliveries = slices.Clone(sim.Deliveries)
-	sim.Probes = slices.Clone(sim.Probes)
-	sim.Reasons = append([]inspect.Reason{}, sim.Reasons...)
-	if sim.Table != nil {
-		sim.Table = &inspect.Table{Columns: slices.Clone(sim.Table.Columns), Rows: slices.Clone(sim.Table.Rows)}
-	}
-	return &sim
+	return copied(r.sim)
 }
 
 // planned adds a step that is to come and returns its index.

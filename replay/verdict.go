@@ -201,11 +201,6 @@ func (r *rehearsal) conclude(err error) {
 				step.State, step.Note = inspect.StepSkipped, cmp.Or(step.Note, why)
 			}
 		}
-		rank := map[inspect.Verdict]int{inspect.Fail: 0, inspect.Inconclusive: 1, inspect.Pass: 2, "": 3}
-		slices.SortStableFunc(sim.Reasons, func(a, b inspect.Reason) int { return cmp.Compare(rank[a.Verdict], rank[b.Verdict]) })
-		if len(sim.Reasons) == 0 || sim.Reasons[0].Verdict == "" {
-			sim.Reasons = slices.Insert(sim.Reasons, 0, inspect.Reason{Verdict: inspect.Inconclusive, Check: inspect.CheckCompleted, Text: "nothing was found, so nothing can be said"})
-		}
-		sim.Verdict = sim.Reasons[0].Verdict
+		settle(sim)
 	})
 }
