@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -183,7 +182,7 @@ func (r *rehearsal) findAlike() {
 			return
 		case response.Status != first.attempt.Response.Status:
 			same = false
-		case body == "" && !bytes.Equal(response.Body, first.attempt.Response.Body):
+		case body == "" && j.body != first.body:
 			body = fmt.Sprintf("; their bodies differ: %s, then %s", quoted(string(first.attempt.Response.Body)), quoted(string(response.Body)))
 		}
 	}

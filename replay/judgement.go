@@ -1,7 +1,9 @@
 package replay
 
 import (
+	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,7 +16,8 @@ import (
 // A judgement is what a provider makes of one attempt.
 type judgement struct {
 	step    int
-	attempt *inspect.Attempt
+	attempt *inspect.Attempt  // with the beginning of its answer
+	body    [sha256.Size]byte // the digest of the whole answer
 	outlook provider.Outlook
 	late    bool // it ended after the deadline, which is what is rehearsed
 }
@@ -40,17 +43,17 @@ func outcome(a *inspect.Attempt, number int) provider.Outcome {
 	return o
 }
 
-// finish ends step i with attempt a, judged as the provider judges it, and
-// returns what it would do. err says why there is no attempt.
-func (r *rehearsal) finish(i int, a *inspect.Attempt, err error, number int) provider.Outlook {
+// finish ends step i with attempt a, judged as the provider judges it. err says
+// why there is no attempt.
+func (r *rehearsal) finish(i int, a *inspect.Attempt, err error, number int) {
 	if a == nil {
 		no := false
 		r.end(i, nil, err, &no, "")
-		return provider.Outlook{Verdict: provider.NotKnown}
+		return
 	}
 	if a.ErrorKind == inspect.ErrCanceled { // it was cut, and says nothing
 		r.end(i, a, err, nil, "")
-		return provider.Outlook{Verdict: provider.NotKnown}
+		return
 	}
 	o := outcome(a, number)
 	o.Duration = max(o.Duration-r.own, 0)
@@ -60,6 +63,7 @@ func (r *rehearsal) finish(i int, a *inspect.Attempt, err error, number int) pro
 	outlook := r.provider.Outlook(o)
 	limit, _ := r.deadline()
 	j := judgement{step: i, attempt: a, outlook: outlook, late: r.patient && a.Duration > limit}
+	j.keep()
 	ok := outlook.Verdict == provider.Accepted
 	judged, note := &ok, outlook.Text
 	switch {
@@ -74,7 +78,21 @@ func (r *rehearsal) finish(i int, a *inspect.Attempt, err error, number int) pro
 	r.mu.Lock()
 	r.judged = append(r.judged, j)
 	r.mu.Unlock()
-	return outlook
+}
+
+// keptAnswer is how much of an answer's body a judgement keeps: enough to tell of.
+const keptAnswer = 4 << 10
+
+// keep lets go of what is large in the attempt, of which there may be many.
+func (j *judgement) keep() {
+	if j.attempt.Response == nil {
+		return
+	}
+	a, response := *j.attempt, *j.attempt.Response
+	j.body = sha256.Sum256(response.Body)
+	response.Body = bytes.Clone(response.Body[:min(len(response.Body), keptAnswer)])
+	a.Response, a.Sent = &response, nil
+	j.attempt = &a
 }
 
 // judgements returns those so far, by step.

@@ -470,3 +470,28 @@ func TestAnswerInPlace(t *testing.T) {
 		t.Errorf("the handler got %d requests", n)
 	}
 }
+
+// TestLargeAnswers has answers compared whole, of which only the beginning is kept.
+func TestLargeAnswers(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		last func(n int64) byte
+		want string
+	}{
+		{"the same", func(int64) byte { return 'x' }, "the answers were alike"},
+		{"other at the end", func(n int64) byte { return 'a' + byte(n) }, "their bodies differ"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := setStage(t, "", slowEvent, func(s *stage, w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write(append(make([]byte, 10*keptAnswer), tt.last(s.count.Add(1))))
+			})
+			s.run(t, Spec{Kind: "duplicates"}, inspect.Pass, tt.want)
+		})
+	}
+	r := &rehearsal{provider: &provider.Provider{}, sim: inspect.Simulation{Steps: make([]inspect.Step, 1)}}
+	a := &inspect.Attempt{State: inspect.Answered, Response: &inspect.Response{Status: 200, Body: make([]byte, 10*keptAnswer)}}
+	r.finish(0, a, nil, 1)
+	if n := cap(r.judged[0].attempt.Response.Body); n > 2*keptAnswer || len(a.Response.Body) != 10*keptAnswer {
+		t.Errorf("%d bytes of an answer are kept, and the attempt has %d", n, len(a.Response.Body))
+	}
+}
