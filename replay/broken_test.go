@@ -222,7 +222,7 @@ func TestExplain(t *testing.T) {
 	}{
 		{&net.OpError{Op: "dial", Err: errors.New("No connection could be made because the target machine actively refused it.")}, inspect.ErrRefused, "nothing listens at http://h:1"},
 		{&net.OpError{Op: "read", Err: errors.New("wsarecv: An existing connection was forcibly closed by the remote host.")}, inspect.ErrReset, "broke the connection"},
-		{&net.OpError{Op: "dial", Err: &timeoutError{after: time.Second}}, inspect.ErrTimeout, "had not answered after 1s"},
+		{&net.OpError{Op: "dial", Err: &timeoutError{after: time.Second}}, inspect.ErrTimeout, "had not answered after 1 s"},
 		{&net.DNSError{Name: "x", IsTimeout: true, Err: "timeout"}, inspect.ErrDNS, "the name x could not be looked up"},
 		{&net.OpError{Op: "dial", Err: errors.New("no route to host")}, inspect.ErrOther, "could not be asked: no route to host"},
 		{errStopped, inspect.ErrCanceled, "stopped"},

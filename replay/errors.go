@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 )
 
 // A timeoutError ends an attempt whose handler took too long.
@@ -21,14 +22,14 @@ type timeoutError struct {
 	begun bool // the handler's answer had begun
 }
 
-func (e *timeoutError) Error() string { return fmt.Sprintf("no answer within %s", e.after) }
+func (e *timeoutError) Error() string { return "no answer within " + provider.InWords(e.after) }
 
 func (e *timeoutError) sentence(base string) string {
 	verb := "answered"
 	if e.begun {
 		verb = "finished its answer"
 	}
-	return fmt.Sprintf("the handler at %s had not %s after %s; --timeout gives it longer", base, verb, e.after)
+	return fmt.Sprintf("the handler at %s had not %s after %s; --timeout gives it longer", base, verb, provider.InWords(e.after))
 }
 
 // A protocolError is an answer that is no HTTP answer to the request.

@@ -133,7 +133,7 @@ func figure(d time.Duration) string {
 		return provider.InWords(d)
 	case d >= 10*time.Second:
 		return fmt.Sprintf("%d s", d.Round(time.Second)/time.Second)
-	case d >= time.Second:
+	case d >= time.Second-time.Millisecond/2: // or 999.9 ms would be 1000
 		return strconv.FormatFloat(d.Round(100*time.Millisecond).Seconds(), 'f', -1, 64) + " s"
 	case d >= 10*time.Millisecond:
 		return fmt.Sprintf("%d ms", d.Round(time.Millisecond)/time.Millisecond)

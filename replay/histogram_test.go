@@ -47,3 +47,14 @@ func TestHistogramOfOne(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+func TestFigure(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 ms", 1440 * time.Microsecond: "1.4 ms", 9960 * time.Microsecond: "10 ms", 12 * time.Millisecond: "12 ms", 999_600 * time.Microsecond: "1 s",
+		3240 * time.Millisecond: "3.2 s", 9970 * time.Millisecond: "10 s", 200 * time.Second: "200 s", 1000 * time.Second: "16 min 40 s",
+	} {
+		if got := figure(d); got != want {
+			t.Errorf("%s is %q, want %q", d, got, want)
+		}
+	}
+}

@@ -257,7 +257,7 @@ func (r *lostWatch) conclude(ctx context.Context, wait time.Duration) *inspect.S
 	}
 	switch {
 	case r.lost == 0:
-		r.find(inspect.CheckRedelivered, inspect.Inconclusive, "nothing arrived whose answer could be lost within %s: have the provider send an event", time.Since(r.sim.StartedAt).Round(time.Second))
+		r.find(inspect.CheckRedelivered, inspect.Inconclusive, "nothing arrived whose answer could be lost within %s: have the provider send an event", provider.InWords(time.Since(r.sim.StartedAt)))
 	case r.lost < r.N:
 		r.find(inspect.CheckRedelivered, inspect.Inconclusive, "only %d of %d answers were lost: nothing more arrived", r.lost, r.N)
 	}

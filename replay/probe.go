@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 )
 
 // What is read of a probe.
@@ -98,7 +99,7 @@ func (p *prober) read(ctx context.Context) (value string, err error) {
 	}
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return "", fmt.Errorf("the probe had not ended after %s", p.Timeout)
+		return "", fmt.Errorf("the probe had not ended after %s", provider.InWords(p.Timeout))
 	case err != nil:
 		return "", err
 	case len(text) > maxProbeOutput:

@@ -80,7 +80,7 @@ func TestProbeTimeout(t *testing.T) {
 	p.Timeout = 300 * time.Millisecond
 	began := time.Now()
 	_, err := readProbe(t, p)
-	if err == nil || !strings.Contains(err.Error(), "had not ended after 300ms") {
+	if err == nil || !strings.Contains(err.Error(), "had not ended after 300 ms") {
 		t.Errorf("got %v, want that it had not ended", err)
 	}
 	if took := time.Since(began); took > 30*time.Second {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hookloop/inspect"
+	"hookloop/inspect/provider"
 )
 
 // A Spec says what to rehearse. The JSON form is that of POST
@@ -186,7 +187,7 @@ func (spec *Spec) Check() error {
 	case spec.Concurrency < 0:
 		return fmt.Errorf("the concurrency is %d: give 1 or more", spec.Concurrency)
 	case spec.Deadline < 0 || spec.Deadline > maxDeadline:
-		return fmt.Errorf("the deadline is %s: give a time up to %s, such as 10s", spec.Deadline, maxDeadline)
+		return fmt.Errorf("the deadline is %s: give a time up to %s, such as 10s", spec.Deadline, provider.InWords(maxDeadline))
 	}
 	if spec.To != "" {
 		if _, err := ParseHandler(spec.To); err != nil {
