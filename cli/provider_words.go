@@ -12,7 +12,7 @@ import (
 
 // explainProvider prints what a developer has to know of who, and what of it
 // is configured and kept here.
-func explainProvider(p printer, c *provider.Checker, who *provider.Provider, received tally) {
+func explainProvider(p printer, c *provider.Checker, who *provider.Provider, received receipts) {
 	lines := who.Describe()
 	if labels := secretLabels(c, who.Name); len(labels) > 0 {
 		lines = append(lines, provider.Line{Label: "configured", Text: strings.Join(labels, ", ")})
@@ -22,7 +22,7 @@ func explainProvider(p printer, c *provider.Checker, who *provider.Provider, rec
 			lines = append(lines, provider.Line{Label: "configured", Text: "the setting " + s.Key})
 		}
 	}
-	lines = append(lines, provider.Line{Label: "received", Text: receivedWords(received)})
+	lines = append(lines, provider.Line{Label: "received", Text: receivedWords(received, who.Name)})
 	indent := 0
 	for _, line := range lines {
 		indent = max(indent, len(line.Label)+2)
@@ -48,9 +48,13 @@ func (p printer) fact(indent int, l provider.Line) {
 	p.linef("  %-*s%s", indent, label, row)
 }
 
-func receivedWords(t tally) string {
+func receivedWords(r receipts, name string) string {
 	const most = 8
-	if t.sum() == 0 {
+	t := tally(r.byProvider[name])
+	switch {
+	case r.unknown:
+		return "not known: the store cannot be read"
+	case t.sum() == 0:
 		return "none kept here yet"
 	}
 	var parts []string

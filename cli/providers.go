@@ -50,15 +50,15 @@ hookloop providers --json`,
 				}
 				list = []*provider.Provider{c.Catalog.Provider(args[0])}
 			}
-			received, err := a.received(cmd.Context())
-			if err != nil {
+			received := a.received(cmd.Context())
+			if err := cmd.Context().Err(); err != nil {
 				return err
 			}
 			switch {
 			case asJSON:
 				return printProvidersJSON(a.Stdout, c, list, received)
 			case len(args) > 0:
-				explainProvider(printer{a.Stdout}, c, list[0], received[args[0]])
+				explainProvider(printer{a.Stdout}, c, list[0], received)
 				return nil
 			}
 			return printProviders(a.Stdout, list, received)
@@ -80,30 +80,41 @@ func (t tally) sum() (n int) {
 	return n
 }
 
-// received counts the deliveries kept here, by provider and event type. Without
-// a data folder there are none, and none is made.
-func (a *app) received(ctx context.Context) (map[string]map[string]int, error) {
-	dir, err := a.stateDir()
-	if err != nil {
-		return nil, nil // no place for deliveries: there are none
-	}
-	if _, err := os.Stat(dir); err != nil {
-		return nil, nil
-	}
-	store, err := a.openStore(inspect.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = store.Close() }()
-	return store.CountEvents(ctx)
+// receipts are how many deliveries of each provider were kept, by event type.
+type receipts struct {
+	byProvider map[string]map[string]int
+	unknown    bool // the store could not be read
 }
 
-func printProviders(w io.Writer, list []*provider.Provider, received map[string]map[string]int) error {
+// received counts the deliveries kept here. Without a data folder there are
+// none, and none is made. What is known of providers needs no store: one that
+// cannot be read is told, and no error.
+func (a *app) received(ctx context.Context) receipts {
+	dir, err := a.stateDir()
+	if err != nil {
+		return receipts{} // no place for deliveries: there are none
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return receipts{}
+	}
+	var counts map[string]map[string]int
+	store, err := a.openStore(inspect.Options{})
+	if err == nil {
+		counts, err = store.CountEvents(ctx)
+		_ = store.Close()
+	}
+	if err != nil && ctx.Err() == nil {
+		a.sayf("hookloop: how many deliveries were received is not known: %s", err)
+	}
+	return receipts{counts, err != nil}
+}
+
+func printProviders(w io.Writer, list []*provider.Provider, received receipts) error {
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "NAME\tVERIFIED BY\tLIMIT\tRETRIES\tHANDSHAKE\tSAMPLES\tRECEIVED\tFACTS")
 	for _, p := range list {
 		count := ""
-		if n := tally(received[p.Name]).sum(); n > 0 {
+		if n := tally(received.byProvider[p.Name]).sum(); n > 0 {
 			count = fmt.Sprint(n)
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", inspect.Escape(p.Name), strings.Join(kinds(p), ", "), limit(p),
@@ -194,7 +205,7 @@ type providerJSON struct {
 	Addresses  []string            `json:"addresses"`   // that it sends from, where they are published here
 	Notes      []string            `json:"notes"`       // what a developer should know, in sentences
 	Describe   []factJSON          `json:"description"` // all of the facts, in words, as providers NAME prints them
-	Received   int                 `json:"received"`
+	Received   *int                `json:"received"`    // null when the store could not be read
 	ByEvent    tally               `json:"received_by_event"`
 	Secrets    []string            `json:"secrets"` // labels of those configured
 	Confidence provider.Confidence `json:"confidence"`
@@ -242,18 +253,21 @@ func (v *providerJSON) describe(p *provider.Provider, steps []provider.Step) {
 	v.Success, v.Addresses = p.Delivery.Success.String(), append([]string{}, p.Delivery.Addresses...)
 }
 
-func printProvidersJSON(w io.Writer, c *provider.Checker, list []*provider.Provider, received map[string]map[string]int) error {
+func printProvidersJSON(w io.Writer, c *provider.Checker, list []*provider.Provider, received receipts) error {
 	enc := inspect.NewJSONEncoder(w)
 	for _, p := range list {
 		steps := p.Delivery.Retries()
 		v := providerJSON{
 			Name: p.Name, Title: p.Title, Docs: p.Docs, VerifiedBy: append([]string{}, kinds(p)...), Retries: len(steps),
-			Handshakes: append([]string{}, handshakes(p)...), Settings: []string{}, Samples: []string{}, Received: tally(received[p.Name]).sum(),
-			ByEvent: received[p.Name], Secrets: secretLabels(c, p.Name), Confidence: confidence(p),
+			Handshakes: append([]string{}, handshakes(p)...), Settings: []string{}, Samples: []string{},
+			ByEvent: received.byProvider[p.Name], Secrets: secretLabels(c, p.Name), Confidence: confidence(p),
 		}
 		if d := p.Delivery; d.Timeout != 0 {
 			ms := time.Duration(d.Timeout).Milliseconds()
 			v.LimitMS = &ms
+		}
+		if n := v.ByEvent.sum(); !received.unknown {
+			v.Received = &n
 		}
 		v.Never = p.Delivery.Retry != nil && p.Delivery.Retry.Never
 		v.Guess = len(steps) > 0 && steps[len(steps)-1].Guess

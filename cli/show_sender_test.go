@@ -107,7 +107,7 @@ func TestExplainProvider(t *testing.T) {
 		"slack":  {"--answer-handshakes"},
 	} {
 		var out strings.Builder
-		explainProvider(printer{&out}, c, c.Catalog.Provider(name), tally{"invoice.paid": 2, "": 1})
+		explainProvider(printer{&out}, c, c.Catalog.Provider(name), receipts{byProvider: map[string]map[string]int{name: {"invoice.paid": 2, "": 1}}})
 		for _, part := range want {
 			if !strings.Contains(out.String(), part) {
 				t.Errorf("%s lacks %q:\n%s", name, part, &out)
