@@ -74,3 +74,39 @@ func TestGitLabBothSecrets(t *testing.T) {
 	r.Header.Set("Webhook-Signature", "v1,"+base64MAC("ABCDEFGHIJKLMNOPQRSTUVWX", "1.1760000000.{}"))
 	diagnose(t, checkerFor("gitlab", token, shown), r, want{Valid, CodeOK, "v1"})
 }
+
+// The name of an authentication scheme is written in any case (RFC 9110, section 11.1).
+func TestAuthorizationInAnyCase(t *testing.T) {
+	const jwt = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c"
+	tests := []struct {
+		provider, secret, header string
+		result                   Result
+	}{
+		{"cloudevents", "k", "Bearer k", Valid},
+		{"cloudevents", "k", "bearer k", Valid},
+		{"cloudevents", "k", "BEARER k", Valid},
+		{"cloudevents", "k", "bearer K", Invalid},
+		{"cloudevents", "k", "bearerk", Invalid},
+		{"cloudevents", "k", "k", Invalid},
+		{"daglo", "your-256-bit-secret", jwt, Valid},
+		{"daglo", "your-256-bit-secret", "Bearer " + jwt, Valid},
+		{"daglo", "your-256-bit-secret", "bearer " + jwt, Valid},
+		{"daglo", "your-256-bit-secret", "Basic " + jwt, Invalid},
+	}
+	for _, tt := range tests {
+		r := arrived("{}", "Authorization", tt.header)
+		c := checkerFor(tt.provider, tt.secret)
+		if got := c.Verify(t.Context(), r); got.Result != tt.result {
+			t.Errorf("%s, %s: got %s %s, want %s", tt.provider, tt.header, got.Result, got.Reason, tt.result)
+		}
+		s, err := c.Sign(r, captured, true)
+		if err != nil {
+			t.Errorf("%s, %s: %v", tt.provider, tt.header, err)
+		} else if got := c.Verify(t.Context(), &s.Request); got.Result != Valid {
+			t.Errorf("%s, %s: signed as %s: got %s %s", tt.provider, tt.header, s.Request.Header["Authorization"], got.Result, got.Reason)
+		}
+	}
+	// GitHub's sha256= is no such name.
+	r := arrived("{}", "X-Hub-Signature-256", "SHA256="+hexMAC("k", "{}"))
+	diagnose(t, checkerFor("github", "k"), r, want{Invalid, CodeMalformed, "sha256= is expected"})
+}

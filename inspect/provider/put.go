@@ -89,7 +89,7 @@ func (s *Source) prefixFor(old string, kind Kind) string {
 		case "pre":
 			all += op.arg
 		case "opt":
-			if strings.HasPrefix(old, op.arg) || old == "" && kind != JWTHS256 {
+			if _, there := op.cut(old); there || old == "" && kind != JWTHS256 {
 				all += op.arg
 			}
 		}

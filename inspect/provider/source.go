@@ -24,7 +24,7 @@ import (
 //
 //	|split:SEP   each part on its own, spaces around it taken away
 //	|pre:P       only those that begin with P, without it
-//	|opt:P       P taken away where it is there
+//	|opt:P       P taken away where it is there; case counts, but not if P ends in a space
 //	|not:A,B     all but these
 //
 // The last may be an encoding (hex, base64, base64url) or a form of time
@@ -245,13 +245,13 @@ func (s *Source) pass(value string, ops []sourceOp, yield func(string) bool) boo
 			}
 			return true
 		case "pre":
-			rest, ok := strings.CutPrefix(value, op.arg)
+			rest, ok := op.cut(value)
 			if !ok {
 				return true
 			}
 			value = rest
 		case "opt":
-			value = strings.TrimPrefix(value, op.arg)
+			value, _ = op.cut(value)
 		case "not":
 			if slices.Contains(op.list, value) {
 				return true
@@ -259,6 +259,16 @@ func (s *Source) pass(value string, ops []sourceOp, yield func(string) bool) boo
 		}
 	}
 	return yield(value)
+}
+
+// cut takes op's prefix off a value; ok is false where it has another. One that
+// ends in a space is the name of an authentication scheme, whose case does not
+// count (RFC 9110, section 11.1).
+func (op *sourceOp) cut(value string) (rest string, ok bool) {
+	if n := len(op.arg); strings.HasSuffix(op.arg, " ") && len(value) >= n && strings.EqualFold(value[:n], op.arg) {
+		return value[n:], true
+	}
+	return strings.CutPrefix(value, op.arg)
 }
 
 // values returns the candidates, before they are decoded.
