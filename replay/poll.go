@@ -55,6 +55,11 @@ type PollEvent struct {
 	Status int           // 0 without an answer
 	Error  string        // why it is asked again; "" where it was answered well
 	Next   time.Duration // until the next request; 0 = there is none
+
+	// Missing is, after an answer that Await does not end with, what Until wants and
+	// the answer does not have, in words; NoValue is whether that is a value at all.
+	Missing string
+	NoValue bool
 }
 
 // A PollAnswer is an answer that a Poll was to find.
@@ -262,6 +267,10 @@ func (p *Poll) longer(interval time.Duration) time.Duration {
 
 func (p *Poll) tell(r *pollReply, asked int, next time.Duration) {
 	if p.OnEvent != nil {
-		p.OnEvent(PollEvent{At: time.Now().UTC(), Asked: asked, Status: r.status, Error: r.trouble, Next: next})
+		e := PollEvent{At: time.Now().UTC(), Asked: asked, Status: r.status, Error: r.trouble, Next: next}
+		if r.trouble == "" && next > 0 {
+			e.Missing, e.NoValue = p.missing(r.body)
+		}
+		p.OnEvent(e)
 	}
 }
