@@ -40,7 +40,7 @@ hookloop list 'path:/stripe/* status:>=500' --json`,
 				return err
 			}
 			defer func() { _ = store.Close() }()
-			list, err := store.List(cmd.Context(), inspect.ListOptions{Query: strings.Join(args, " "), Limit: limit})
+			list, err := store.List(cmd.Context(), inspect.ListOptions{Query: strings.Join(args, " "), Limit: limit, Digest: asJSON})
 			if err != nil {
 				return asUsage(err)
 			}

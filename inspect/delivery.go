@@ -125,6 +125,7 @@ type Summary struct {
 	Pinned      bool        `json:"pinned,omitempty"`
 	Source      Source      `json:"source,omitempty"`
 	Waiting     bool        `json:"waiting,omitempty"`
+	BodySHA256  string      `json:"body_sha256,omitempty"` // in hex, where [ListOptions.Digest] asks for it and the body was kept whole
 
 	provider.Facts
 

@@ -57,6 +57,7 @@ type ListOptions struct {
 	Before int64  // only IDs below it; 0 = from the newest
 	Limit  int    // 0 = 100
 	Oldest bool   // oldest first instead of newest first, still below Before
+	Digest bool   // set BodySHA256, which reads every body
 }
 
 const defaultLimit = 100
@@ -65,8 +66,10 @@ const defaultLimit = 100
 const summaryColumns = `SELECT d.id, d.received_at, d.method, substr(d.target, 1, 2048), substr(d.path, 1, 2048), d.host, d.remote_addr, d.content_type, d.size, d.truncated,
 	d.disposition, d.reason, EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id), d.facts,
 	a.key, a.trigger, a.state, a.started_at, a.duration, a.status, a.size, a.error, a.protocol, a.outlook,
-	(SELECT source FROM origins WHERE delivery_id=d.id), EXISTS(SELECT 1 FROM backlog WHERE delivery_id=d.id)
-	FROM deliveries d LEFT JOIN attempts a
+	(SELECT source FROM origins WHERE delivery_id=d.id), EXISTS(SELECT 1 FROM backlog WHERE delivery_id=d.id)`
+
+// summarySource is where summaryColumns, and more columns behind them, are from.
+const summarySource = ` FROM deliveries d LEFT JOIN attempts a
 	ON a.key = (SELECT max(key) FROM attempts WHERE key BETWEEN d.id<<20 AND (d.id<<20)|1048575) `
 
 func scanSummary(stmt *sqlite.Stmt) Summary {
@@ -110,11 +113,19 @@ func (s *Store) List(ctx context.Context, o ListOptions) ([]Summary, error) {
 		order = "ASC"
 	}
 	list := make([]Summary, 0, min(o.Limit, 1000))
+	columns := summaryColumns
+	if o.Digest {
+		columns += ", CASE WHEN d.truncated THEN NULL ELSE d.body END"
+	}
 	err := s.read(ctx, func(conn *sqlite.Conn) error {
-		return sqlitex.Execute(conn, fmt.Sprintf("%s WHERE %s ORDER BY d.id %s LIMIT %d", summaryColumns, where, order, o.Limit), &sqlitex.ExecOptions{
+		return sqlitex.Execute(conn, fmt.Sprintf("%s%s WHERE %s ORDER BY d.id %s LIMIT %d", columns, summarySource, where, order, o.Limit), &sqlitex.ExecOptions{
 			Args: args,
 			ResultFunc: func(stmt *sqlite.Stmt) error {
-				list = append(list, scanSummary(stmt))
+				summary := scanSummary(stmt)
+				if o.Digest {
+					summary.BodySHA256 = columnDigest(stmt, stmt.ColumnCount()-1)
+				}
+				list = append(list, summary)
 				return nil
 			},
 		})
@@ -174,7 +185,7 @@ func (c *Changes) load(conn *sqlite.Conn, touched map[int64]struct{}) error {
 	ids := slices.Sorted(maps.Keys(touched))
 	for _, id := range ids {
 		found := false
-		stmt := bind(conn.Prep(summaryColumns+"WHERE d.id = ?"), id)
+		stmt := bind(conn.Prep(summaryColumns+summarySource+"WHERE d.id = ?"), id)
 		err := eachRow(stmt, func() error {
 			found = true
 			c.Deliveries = append(c.Deliveries, scanSummary(stmt))

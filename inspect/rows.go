@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -33,6 +35,17 @@ func columnBytes(stmt *sqlite.Stmt, col int) []byte {
 	b := make([]byte, stmt.ColumnLen(col))
 	stmt.ColumnBytes(col, b)
 	return b
+}
+
+// columnDigest returns the SHA-256 of a column in hex, of bytes as columnBytes
+// has them; "" where that is nil.
+func columnDigest(stmt *sqlite.Stmt, col int) string {
+	if stmt.ColumnIsNull(col) {
+		return ""
+	}
+	digest := sha256.New()
+	_, _ = stmt.ColumnReader(col).WriteTo(digest) // which writes them all, and never fails
+	return hex.EncodeToString(digest.Sum(nil))
 }
 
 func (w *writer) insertDelivery(d *Delivery, facts []byte) error {

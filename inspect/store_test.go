@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -532,5 +533,33 @@ func TestCountEvents(t *testing.T) {
 	got, err := s.CountEvents(t.Context())
 	if want := "map[github:map[push:1] stripe:map[:1 invoice.paid:2]]"; err != nil || fmt.Sprint(got) != want {
 		t.Errorf("got %v, %v, want %s", got, err, want)
+	}
+}
+
+// A list says which payload a delivery has, where it is asked to, as exports do.
+func TestListDigests(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	bodies := []string{"", "{}", "\x00\xff", strings.Repeat("é", 1<<20)}
+	for _, body := range append(bodies, "cut") {
+		d := testDelivery(body)
+		d.Truncated = body == "cut"
+		if err := s.Add(t.Context(), d, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := s.List(t.Context(), ListOptions{Oldest: true, Digest: true, Query: "method:POST"})
+	if err != nil || len(list) != len(bodies)+1 {
+		t.Fatalf("got %d deliveries %v", len(list), err)
+	}
+	for i, body := range bodies {
+		if want := fmt.Sprintf("%x", sha256.Sum256([]byte(body))); list[i].BodySHA256 != want {
+			t.Errorf("a body of %d bytes: got %q, want %s", len(body), list[i].BodySHA256, want)
+		}
+	}
+	if got := list[len(bodies)].BodySHA256; got != "" {
+		t.Errorf("a body that was not kept whole has %q", got)
+	}
+	if list, err = s.List(t.Context(), ListOptions{}); err != nil || list[0].BodySHA256 != "" || list[1].BodySHA256 != "" {
+		t.Errorf("got %+v %v, want no digests that nobody asked for", list, err)
 	}
 }
