@@ -17,16 +17,8 @@ import (
 	"hookloop/replay"
 )
 
-// lostAckFlags are the settings of simulate lost-ack.
-type lostAckFlags struct {
-	simulateFlags
-	count int
-	how   string
-	wait  time.Duration
-}
-
 func (a *app) lostAckCommand() *cobra.Command {
-	var f lostAckFlags
+	f := simulateFlags{spec: replay.Spec{Kind: "lost-ack"}}
 	cmd := &cobra.Command{
 		Use:   "lost-ack",
 		Short: "Lose the handler's answers, so that the provider really delivers again",
@@ -40,9 +32,7 @@ hookloop simulate lost-ack -n 2 --how timeout --wait 30m`,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return notRun(a.lostAck(cmd.Context(), &f)) },
 	}
 	set := cmd.Flags()
-	set.IntVarP(&f.count, "count", "n", 1, "how many answers to lose")
-	set.StringVar(&f.how, "how", "500", "what the provider gets instead: 500, timeout or reset")
-	set.DurationVar(&f.wait, "wait", replay.DefaultLostAckWait, "how long to wait for deliveries, and for each to come again")
+	specFlags[f.spec.Kind](set, &f.spec)
 	f.probeFlags.add(set)
 	set.BoolVar(&f.asJSON, "json", false, "print the simulation as one JSON object when it has ended")
 	set.StringVar(&f.junit, "junit", "", "write the verdict to this file as JUnit XML, for CI")
@@ -50,12 +40,13 @@ hookloop simulate lost-ack -n 2 --how timeout --wait 30m`,
 	return cmd
 }
 
-func (a *app) lostAck(ctx context.Context, f *lostAckFlags) error {
+func (a *app) lostAck(ctx context.Context, f *simulateFlags) error {
+	spec := &f.spec
 	switch {
-	case f.count < 1:
-		return usagef("-n is %d: at least 1 is needed", f.count)
-	case f.wait <= 0:
-		return usagef("--wait is %s: give the provider some time, such as 5m", f.wait)
+	case spec.Count < 1:
+		return usagef("-n is %d: at least 1 is needed", spec.Count)
+	case spec.Wait <= 0:
+		return usagef("--wait is %s: give the provider some time, such as 5m", spec.Wait)
 	}
 	catalog, err := a.catalog()
 	if err != nil {
@@ -66,7 +57,7 @@ func (a *app) lostAck(ctx context.Context, f *lostAckFlags) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	w := &replay.LostAckWatch{Store: store, Catalog: catalog, N: f.count, How: inspect.LostAck(f.how), Wait: f.wait}
+	w := &replay.LostAckWatch{Store: store, Catalog: catalog, N: spec.Count, How: spec.How, Wait: spec.Wait}
 	if w.Probe, err = f.newProbe(); err != nil {
 		return err
 	}
@@ -80,17 +71,17 @@ func (a *app) lostAck(ctx context.Context, f *lostAckFlags) error {
 		return err
 	}
 	w.Begin = func(ctx context.Context) error {
-		if err := loseAcks(ctx, store.Dir(), f.count, f.how); err != nil {
+		if err := loseAcks(ctx, store.Dir(), spec.Count, spec.How); err != nil {
 			return err
 		}
-		a.sayf("hookloop: %s (%s): have the provider deliver", nextLost(f.count), f.how)
+		a.sayf("hookloop: %s (%s): have the provider deliver", nextLost(spec.Count), spec.How)
 		return nil
 	}
 	// What is left of them is not lost once nobody watches.
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
 		defer cancel()
-		_ = loseAcks(ctx, store.Dir(), 0, f.how)
+		_ = loseAcks(ctx, store.Dir(), 0, spec.How)
 	}()
 	var shown *timeline
 	if !f.asJSON {
@@ -102,7 +93,7 @@ func (a *app) lostAck(ctx context.Context, f *lostAckFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.verdict(&f.simulateFlags, shown, sim)
+	return a.verdict(f, shown, sim)
 }
 
 func nextLost(n int) string {
@@ -116,7 +107,7 @@ func nextLost(n int) string {
 const askTimeout = 5 * time.Second
 
 // loseAcks asks the newest running listen of a data folder to lose answers.
-func loseAcks(ctx context.Context, dir string, n int, how string) error {
+func loseAcks(ctx context.Context, dir string, n int, how inspect.LostAck) error {
 	var inspector *url.URL
 	for _, l := range readLive(dir) {
 		if u, err := url.Parse(l.InspectorURL); err == nil && u.Host != "" {

@@ -28,6 +28,7 @@ type session struct {
 	a       *app
 	store   *inspect.Store
 	sender  *replay.Sender
+	running *replay.Running
 	rc      *inspect.Receiver
 	monitor *replay.Monitor
 	handler *replay.Handler
@@ -113,6 +114,7 @@ func (s *session) prepareSender(f *listenFlags) (err error) {
 		return err
 	}
 	s.sender.Checker = s.checker
+	s.running = &replay.Running{Sender: s.sender, Receiver: s.rc}
 	if s.handler != nil {
 		s.sender.Handler = s.handler
 		s.rc.Forward = s.sender.Forward
@@ -159,7 +161,7 @@ func (s *session) serve() error {
 	}
 	if s.page != nil {
 		s.site = &web.Server{
-			Store: s.store, Token: s.token, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health, LoseAcks: s.rc.LoseAcks,
+			Store: s.store, Token: s.token, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health, Running: s.running, ParseSimulation: s.parseSimulation, Receiver: s.rc,
 			HandlerURL: describe(s.handler), InspectorURL: "http://" + s.page.Addr().String(), ReceiverURL: s.receiverURL(),
 			Checker: s.checker, AnswerHandshakes: s.rc.AnswerHandshakes, Probe: s.probe, ShowSecrets: s.showSecrets, Version: version(), Log: slog.New(slog.DiscardHandler),
 		}
@@ -219,6 +221,9 @@ func (s *session) drain() {
 			defer cut.Stop()
 		}
 		var stopping sync.WaitGroup
+		if s.running != nil {
+			stopping.Go(s.running.Close)
+		}
 		if srv := s.localServer; srv != nil {
 			stopping.Go(func() { _ = errors.Join(srv.Shutdown(ctx), srv.Close()) })
 		}

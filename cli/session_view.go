@@ -67,7 +67,7 @@ func (s *session) ready() tui.Ready {
 
 func (s *session) view() tui.Config {
 	return tui.Config{
-		Store: s.store, Sender: s.sender, Tunnel: s.status, Health: s.monitor.Health,
+		Store: s.store, Sender: s.sender, Running: s.running, ParseSimulation: s.parseSimulation, Receiver: s.rc, Tunnel: s.status, Health: s.monitor.Health,
 		HandlerURL: describe(s.handler), ReceiverURL: s.receiverURL(), InspectorURL: s.inspectorURL(),
 		Version: version(), Editor: s.a.editor(), OpenURL: openURL,
 		DeliveryURL: s.deliveryURL, Checker: s.checker, AnswerHandshakes: s.rc.AnswerHandshakes, Probe: s.probe, ShowSecrets: s.showSecrets,

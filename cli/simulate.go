@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"hookloop/inspect"
 	"hookloop/replay"
@@ -50,34 +49,32 @@ hookloop simulate reorder 3..5 --all-orders --probe http://localhost:3000/orders
 	cmd.AddCommand(
 		a.rehearsalCommand("duplicates ID|last", "Deliver the same event several times", `hookloop simulate duplicates last -n 3
 hookloop simulate duplicates 12 --mode concurrent
-hookloop simulate duplicates 12 --mode overlap --deadline 3s --probe http://localhost:3000/orders/count`, addDuplicates),
+hookloop simulate duplicates 12 --mode overlap --deadline 3s --probe http://localhost:3000/orders/count`),
 		a.rehearsalCommand("retries ID|last", "Deliver by a provider's schedule until it is accepted", `hookloop simulate retries last --speed 60x
 hookloop simulate retries 12 --policy apixo --fail-first 2
-hookloop simulate retries 12 --policy custom:30s,2m,10m --step`, addRetries),
+hookloop simulate retries 12 --policy custom:30s,2m,10m --step`),
 		a.rehearsalCommand("reorder ID ID …", "Deliver related events in other orders", `hookloop simulate reorder 3 5 8
-hookloop simulate reorder 3..6 --all-orders --probe http://localhost:3000/orders/1/state`, addReorder),
+hookloop simulate reorder 3..6 --all-orders --probe http://localhost:3000/orders/1/state`),
 		a.rehearsalCommand("burst ID|last", "Deliver many at once, the same event and new ones", `hookloop simulate burst last
-hookloop simulate burst last -n 500 -c 50`, addBurst),
+hookloop simulate burst last -n 500 -c 50`),
 		a.rehearsalCommand("slow ID|last", "Trickle the body, cut the connection, ignore the answer", `hookloop simulate slow last
-hookloop simulate slow last --how cut`, addSlow),
+hookloop simulate slow last --how cut`),
 		a.rehearsalCommand("tamper ID|last", "Deliver with signatures that do not hold, which the handler must refuse",
-			`hookloop simulate tamper last --secret stripe=env:STRIPE_WEBHOOK_SECRET`, nil),
+			`hookloop simulate tamper last --secret stripe=env:STRIPE_WEBHOOK_SECRET`),
 		a.lostAckCommand(), a.catchUpCommand(), a.simulationListCommand(), a.simulationShowCommand(),
 	)
 	return cmd
 }
 
 // rehearsalCommand returns the command of one kind of simulation.
-func (a *app) rehearsalCommand(use, short, example string, add func(*pflag.FlagSet, *replay.Spec)) *cobra.Command {
+func (a *app) rehearsalCommand(use, short, example string) *cobra.Command {
 	var f simulateFlags
 	f.spec.Kind, _, _ = strings.Cut(use, " ")
 	cmd := &cobra.Command{
 		Use: use, Short: short, Example: example, ValidArgsFunction: a.completeIDs,
 		RunE: func(cmd *cobra.Command, args []string) error { return notRun(a.simulate(cmd.Context(), &f, args)) },
 	}
-	if add != nil {
-		add(cmd.Flags(), &f.spec)
-	}
+	specFlags[f.spec.Kind](cmd.Flags(), &f.spec)
 	f.handlerFlags.add(cmd.Flags())
 	f.providerFlags.add(a, cmd)
 	set := cmd.Flags()
@@ -87,58 +84,6 @@ func (a *app) rehearsalCommand(use, short, example string, add func(*pflag.FlagS
 	set.BoolVar(&f.asJSON, "json", false, "print the simulation as one JSON object when it has ended")
 	set.StringVar(&f.junit, "junit", "", "write the verdict to this file as JUnit XML, for CI")
 	return cmd
-}
-
-func addDuplicates(set *pflag.FlagSet, spec *replay.Spec) {
-	set.IntVarP(&spec.Count, "count", "n", 2, "how many deliveries in all")
-	set.StringVar(&spec.Mode, "mode", "serial", "serial, concurrent, or overlap: the next at the provider's deadline, while the handler still works")
-	set.DurationVar(&spec.Deadline, "deadline", 0, "how long the provider waits (default: what is known of it, else 10s)")
-}
-
-func addRetries(set *pflag.FlagSet, spec *replay.Spec) {
-	set.StringVar(&spec.Policy, "policy", "", "whose schedule: a provider, or custom:30s,2m,10m (default: the delivery's provider)")
-	set.StringVar(&spec.Variant, "variant", "", "a mode of the provider's, such as sandbox; `hookloop providers NAME` has them")
-	set.Var((*speed)(&spec.Speed), "speed", "how much faster than the provider's clock, such as 60x")
-	set.BoolVar(&spec.Step, "step", false, "wait for Enter before each attempt instead of for its time")
-	set.StringVar(&spec.StopWhen, "stop-when", "accepted", "accepted: as the provider stops; never: the whole schedule")
-	set.IntVar(&spec.FailFirst, "fail-first", 0, "answer so many attempts in the handler's place, with --fail-status")
-	set.IntVar(&spec.FailStatus, "fail-status", 500, "the status of those answers")
-	set.DurationVar(&spec.Deadline, "deadline", 0, "how long the provider waits (default: what is known of it, else 10s)")
-}
-
-func addReorder(set *pflag.FlagSet, spec *replay.Spec) {
-	set.BoolVar(&spec.AllOrders, "all-orders", false, "every order there is, up to a bound")
-}
-
-func addBurst(set *pflag.FlagSet, spec *replay.Spec) {
-	set.IntVarP(&spec.Count, "count", "n", 200, "how many deliveries")
-	set.IntVarP(&spec.Concurrency, "concurrency", "c", 20, "how many at a time")
-	ownFlags(set, "concurrency")
-}
-
-func addSlow(set *pflag.FlagSet, spec *replay.Spec) {
-	set.StringVar(&spec.Slow, "how", "", "trickle, cut or ignore (default: each of them)")
-}
-
-// speed is a factor such as 60x.
-type speed float64
-
-func (s *speed) Type() string { return "speed" }
-
-func (s *speed) String() string {
-	if *s == 0 {
-		return "1x"
-	}
-	return fmt.Sprintf("%gx", float64(*s))
-}
-
-func (s *speed) Set(text string) error {
-	var v float64
-	if n, err := fmt.Sscanf(strings.TrimSuffix(text, "x"), "%g", &v); n != 1 || err != nil || v <= 0 || v > 1e9 {
-		return fmt.Errorf("give a factor such as 60x")
-	}
-	*s = speed(v)
-	return nil
 }
 
 // simulate runs one simulation and says how it went.

@@ -38,9 +38,8 @@ var (
 type Running struct {
 	Sender *Sender
 
-	// LoseAcks has the next answers to providers lost, see
-	// [inspect.Receiver.LoseAcks]; nil = a lost-ack is refused.
-	LoseAcks func(n int, how inspect.LostAck) error
+	// Receiver is whose answers to providers are lost; nil = a lost-ack is refused.
+	Receiver *inspect.Receiver
 
 	mu     sync.Mutex
 	runs   []*Run
@@ -107,7 +106,7 @@ func (rs *Running) Check(spec *Spec) error {
 	case lostAck:
 		spec.Count, spec.How, spec.Wait = cmp.Or(spec.Count, 1), cmp.Or(spec.How, inspect.LostStatus), cmp.Or(spec.Wait, DefaultLostAckWait)
 		switch {
-		case rs.LoseAcks == nil:
+		case rs.Receiver == nil:
 			return errors.New("there is no receiver here, so no answers can be lost: start hookloop listen")
 		case spec.Wait < 0 || spec.Wait > maxLostAckWait:
 			return fmt.Errorf("the wait is %s: give a time up to %s, such as 5m", spec.Wait, maxLostAckWait)
@@ -170,13 +169,13 @@ func (rs *Running) loseAcks(ctx context.Context, run *Run) (*inspect.Simulation,
 		return nil, err
 	}
 	w.Begin = func(context.Context) error {
-		if err := rs.LoseAcks(spec.Count, spec.How); err != nil {
+		if err := rs.Receiver.LoseAcks(spec.Count, spec.How); err != nil {
 			return err
 		}
 		run.took(&inspect.Simulation{Kind: spec.Kind, State: inspect.SimulationRunning, StartedAt: time.Now().UTC()})
 		return nil
 	}
-	defer func() { _ = rs.LoseAcks(0, spec.How) }() // what is left of them is not lost once nobody watches
+	defer func() { _ = rs.Receiver.LoseAcks(0, spec.How) }() // what is left of them is not lost once nobody watches
 	return w.Run(ctx)
 }
 

@@ -12,7 +12,7 @@ import (
 
 func newRunning(t *testing.T, s *stage) *Running {
 	t.Helper()
-	rs := &Running{Sender: &s.sender, LoseAcks: s.receiver.LoseAcks}
+	rs := &Running{Sender: &s.sender, Receiver: &s.receiver}
 	t.Cleanup(rs.Close)
 	return rs
 }

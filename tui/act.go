@@ -43,9 +43,11 @@ func (m *model) whyNoDelivery() string {
 	return ""
 }
 
+const noHandler = "Replay is off: there is no handler to send to. Start hookloop with one, as in: hookloop listen 3000"
+
 func (m *model) whyNoSender() string {
 	if m.cfg.Sender == nil {
-		return "Replay is off: there is no handler to send to. Start hookloop with one, as in: hookloop listen 3000"
+		return noHandler
 	}
 	return ""
 }

@@ -56,9 +56,12 @@ func startApp(t *testing.T, change func(*Config)) *app {
 	a.receiver = "http://" + receiver.Listener.Addr().String()
 
 	c := Config{Store: a.store, Sender: sender, HandlerURL: handler.URL, ReceiverURL: a.receiver, Tunnel: func() tunnel.Status { return online }}
+	c.Receiver = inlet
 	if change != nil {
 		change(&c)
 	}
+	c.Running = &replay.Running{Sender: c.Sender, Receiver: inlet}
+	t.Cleanup(c.Running.Close)
 	inlet.Checker, sender.Checker = c.Checker, c.Checker
 	receiver.Start()
 	t.Cleanup(receiver.Close)

@@ -15,13 +15,14 @@ import (
 type question int
 
 const (
-	askNothing  question = iota
-	askFilter            // a query
-	askSearch            // a term in the body
-	askConfirm           // y or not
-	askCopy              // what to copy
-	askSigning           // with which signature to replay
-	askSimulate          // what to rehearse
+	askNothing    question = iota
+	askFilter              // a query
+	askSearch              // a term in the body
+	askConfirm             // y or not
+	askCopy                // what to copy
+	askSigning             // with which signature to replay
+	askSimulate            // what to rehearse
+	askSimulation          // the same, as one writes it after hookloop simulate
 )
 
 // An ask is the question on the last line, and what is typed to answer it.
@@ -32,7 +33,7 @@ type ask struct {
 	input textinput.Model
 	err   string // why the answer does not do; "" when it may
 
-	id       int64 // of the delivery of askSimulate, or of askSigning, with the two below
+	id       int64 // of the delivery of askSimulate and askSimulation, or of askSigning, with the two below
 	options  replay.Options
 	forecast *replay.Forecast
 
@@ -149,11 +150,8 @@ var confirmKeys = []string{"y", "yes", "n", "no"}
 func (m *model) asking() line {
 	t := m.t
 	switch m.ask.kind {
-	case askFilter, askSearch:
-		label := " filter: "
-		if m.ask.kind == askSearch {
-			label = " find: "
-		}
+	case askFilter, askSearch, askSimulation:
+		label := map[question]string{askFilter: " filter: ", askSearch: " find: ", askSimulation: " simulate "}[m.ask.kind]
 		return append(line{{label, t.accent}}, m.ask.typed(m.width-len(label))...)
 	case askConfirm:
 		return append(line{{" " + m.ask.text, t.warn}}, hints(t, " ", confirmKeys...)...)
@@ -183,9 +181,9 @@ func (m *model) hintKeys() []string {
 	if m.canConfirm(m.summary()) {
 		first = []string{"c", "confirm"}
 	}
-	if r := m.rehearsal(); r != nil && m.inside {
+	if r := m.running(); r != nil && (m.inside || m.header.losing > 0) {
 		first = append(first, "S", "stop")
-		if r.step {
+		if r.Stepped() {
 			first = append(first, ".", "next attempt")
 		}
 	}

@@ -17,6 +17,7 @@ type header struct {
 
 	tunnel   tunnel.Status
 	health   replay.Health
+	losing   int // how many of the next answers to providers are lost
 	counters inspect.Counters
 }
 
@@ -32,6 +33,7 @@ func (h *header) lines(c *Config, width int, brief bool, t *theme, now time.Time
 	lines = append(lines, h.outage(width, t, now)...)
 	lines = append(lines, h.field(t, h.publicName(c), h.public(c, t)...))
 	lines = append(lines, h.field(t, "Handler", h.handler(c, t)...))
+	lines = append(lines, h.lost(t)...)
 	if c.InspectorURL != "" {
 		lines = append(lines, h.field(t, "Inspector", span{safe(c.InspectorURL), t.text}))
 	}
@@ -47,7 +49,18 @@ func (h *header) short(c *Config, width int, t *theme, now time.Time) []line {
 	if h.health.State == replay.HealthDown {
 		right = line{{"✕ handler down ", t.bad}}
 	}
-	return append([]line{between(left, right, width)}, h.outage(width, t, now)...)
+	return append(append([]line{between(left, right, width)}, h.outage(width, t, now)...), h.lost(t)...)
+}
+
+// lost says that answers to providers are lost; nothing when they are not.
+func (h *header) lost(t *theme) []line {
+	switch {
+	case h.losing == 0:
+		return nil
+	case h.losing == 1:
+		return []line{h.field(t, "", span{"the next answer to a provider is lost: s l ends it", t.warn})}
+	}
+	return []line{h.field(t, "", span{fmt.Sprintf("the next %d answers to providers are lost: s l ends it", h.losing), t.warn})}
 }
 
 func (h *header) field(t *theme, name string, value ...span) line {

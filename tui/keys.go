@@ -53,7 +53,7 @@ func bindings() []binding {
 		{[]string{"e"}, "e", "edit the body and replay", anywhere, (*model).edit, (*model).whyNoEdit},
 		{[]string{"s"}, "s", "simulate: duplicates, retries, …", anywhere, (*model).askSimulation, (*model).whyNoSimulation},
 		{[]string{"."}, ".", "the next step of a simulation", anywhere, (*model).stepSimulation, (*model).whyNoStep},
-		{[]string{"S"}, "S", "stop the simulation", anywhere, (*model).stopSimulation, (*model).whyNoRehearsal},
+		{[]string{"S"}, "S", "stop the simulation", anywhere, (*model).stopSimulation, (*model).whyNoRun},
 		{[]string{"v"}, "v", "verify: the signature, explained", anywhere, (*model).showSignature, (*model).whyNoDelivery},
 		{[]string{"c"}, "c", "confirm a handshake", anywhere, (*model).confirmHandshake, (*model).whyNoConfirm},
 		{[]string{"y"}, "y", "copy curl, body, URL or id", anywhere, (*model).askCopy, (*model).whyNoDelivery},
@@ -146,6 +146,8 @@ func (m *model) answer(key tea.KeyPressMsg) tea.Cmd {
 		return m.copy(name)
 	case name == "enter" && m.ask.kind == askFilter:
 		return m.applyFilter(m.ask.input.Value())
+	case name == "enter" && m.ask.kind == askSimulation:
+		return m.applySimulation(m.ask.input.Value())
 	case name == "enter":
 		return m.applySearch(m.ask.input.Value())
 	default:

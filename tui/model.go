@@ -46,11 +46,10 @@ type model struct {
 	finding context.CancelFunc
 	replays replays
 
-	rehearsals rehearsals
-	draft      string // file that is being edited; "" for none
-	message    message
-	notice     string
-	storeErr   string // why the store cannot be read; "" when it can
+	draft    string // file that is being edited; "" for none
+	message  message
+	notice   string
+	storeErr string // why the store cannot be read; "" when it can
 }
 
 // A message is what the last line says until it is old or a key is pressed.
@@ -68,11 +67,10 @@ func newModel(ctx context.Context, c Config) *model {
 	return m
 }
 
-// close ends the watch on the store, stops the simulations and removes a draft whose editor did not
+// close ends the watch on the store and removes a draft whose editor did not
 // come back.
 func (m *model) close() {
 	m.stop()
-	m.rehearsals.stopAll()
 	removeDraft(m.draft)
 }
 
@@ -120,6 +118,8 @@ func (m *model) dispatch(msg tea.Msg) tea.Cmd {
 		return m.copied(msg)
 	case replayedMsg:
 		return m.replayed(msg)
+	case begunMsg:
+		return m.begun(msg)
 	case simulatedMsg:
 		m.simulated(msg)
 	case checkedMsg:
@@ -179,7 +179,7 @@ func (m *model) synced(msg syncedMsg) tea.Cmd {
 	}
 	m.storeErr = ""
 	v := msg.vitals
-	m.header.tunnel, m.header.health, m.header.counters, m.notice = v.tunnel, v.health, v.counters, v.notice
+	m.header.tunnel, m.header.health, m.header.losing, m.header.counters, m.notice = v.tunnel, v.health, v.losing, v.counters, v.notice
 	if !m.message.until.IsZero() && m.now.After(m.message.until) {
 		m.message = message{}
 	}

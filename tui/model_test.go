@@ -66,7 +66,11 @@ func newModelOn(tb testing.TB, store *inspect.Store, w, h int) *model {
 		HandlerURL: "http://localhost:3000", ReceiverURL: "http://127.0.0.1:4041", InspectorURL: "http://127.0.0.1:4040/?token=3f9a",
 		Editor: []string{"vi"}, OpenURL: func(string) error { return nil },
 	})
-	tb.Cleanup(m.close)
+	m.cfg.Running = &replay.Running{Sender: m.cfg.Sender}
+	tb.Cleanup(func() {
+		m.cfg.Running.Close()
+		m.close()
+	})
 	m.now = noon
 	m.Update(tea.WindowSizeMsg{Width: w, Height: h})
 	return m

@@ -1,14 +1,8 @@
 package tui
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -16,92 +10,104 @@ import (
 	"hookloop/replay"
 )
 
-// This file runs simulations, stops them and lets their steps go.
+// This file begins simulations, stops them and lets their steps go.
 
-// A rehearsal is a simulation that this interface has begun.
-type rehearsal struct {
-	delivery int64
-	step     bool // each attempt waits for next
-	cancel   context.CancelFunc
-	next     chan struct{}
-	id       atomic.Int64 // of the simulation; 0 until it has begun
+// begunMsg is a simulation that has begun, or why it has not.
+type begunMsg struct {
+	run *replay.Run
+	err error
 }
 
-// rehearsals are those that have not ended.
-type rehearsals struct {
-	list []*rehearsal
-	wg   sync.WaitGroup
-}
-
-// simulatedMsg is a simulation that has ended, or why there is none.
+// simulatedMsg is a simulation that has ended, or why it ended without a verdict.
 type simulatedMsg struct {
-	r   *rehearsal
 	sim *inspect.Simulation
 	err error
 }
 
-// simulate begins a simulation and shows the delivery's simulations.
+// simulate begins a simulation and shows those of the delivery that it was
+// asked for with, wherever the list has gone since; one of no delivery is seen
+// in the list.
 func (m *model) simulate(id int64, spec replay.Spec) tea.Cmd {
-	r := &rehearsal{delivery: id, step: spec.Step, next: make(chan struct{}, 1)}
-	var ctx context.Context
-	ctx, r.cancel = context.WithCancel(m.src.ctx)
-	m.rehearsals.list = append(m.rehearsals.list, r)
-	m.rehearsals.wg.Add(1)
+	if len(spec.Deliveries) == 0 {
+		return m.src.begin(spec)
+	}
 	if !m.inside {
+		if i, ok := m.list.find(id); ok {
+			m.list.cursor = i
+		}
 		m.enter()
 	}
 	m.detail.tab, m.detail.sim = tabSimulations, 0
 	m.stale = true
-	how := "S stops it."
-	if spec.Step {
-		how = ". makes the next attempt, S stops it."
-	}
-	m.say(toneInfo, "The simulation begins. %s", how)
-	return m.src.rehearse(ctx, r, spec, m.rehearsals.wg.Done)
+	return m.src.begin(spec)
 }
 
-func (s source) rehearse(ctx context.Context, r *rehearsal, spec replay.Spec, done func()) tea.Cmd {
+func (s source) begin(spec replay.Spec) tea.Cmd {
 	return func() tea.Msg {
-		defer done()
-		defer r.cancel()
-		run := &replay.Simulator{Sender: s.cfg.Sender, Next: r.next, OnChange: func(sim *inspect.Simulation) { r.id.Store(sim.ID) }}
-		sim, err := run.Run(ctx, spec)
-		if err == nil && sim == nil {
-			err = errors.New("the simulation could not be begun")
-		}
-		return simulatedMsg{r, sim, err}
+		run, err := s.cfg.Running.Begin(spec)
+		return begunMsg{run, err}
+	}
+}
+
+func (m *model) begun(msg begunMsg) tea.Cmd {
+	if msg.err != nil {
+		m.say(toneBad, "%s", capital(msg.err.Error()))
+		return nil
+	}
+	switch {
+	case msg.run.Simulation().Kind == "lost-ack":
+		m.say(toneInfo, "The next answers to providers are lost: have one deliver. S stops it.")
+	case msg.run.Stepped():
+		m.say(toneInfo, "The simulation begins. . makes the next attempt, S stops it.")
+	default:
+		m.say(toneInfo, "The simulation begins. S stops it.")
+	}
+	return func() tea.Msg {
+		sim, err := msg.run.Result()
+		return simulatedMsg{sim, err}
 	}
 }
 
 func (m *model) simulated(msg simulatedMsg) {
-	m.rehearsals.list = slices.DeleteFunc(m.rehearsals.list, func(r *rehearsal) bool { return r == msg.r })
 	if msg.err != nil {
-		m.say(toneBad, "%s", safe(msg.err.Error()))
+		m.say(toneBad, "%s", capital(msg.err.Error()))
 		return
 	}
 	_, tone := verdictWord(msg.sim)
-	text := simulationWords(msg.sim)
-	m.say(tone, "%s", strings.ToUpper(text[:1])+text[1:])
+	m.say(tone, "%s", capital(simulationWords(msg.sim)))
 }
 
-// rehearsal returns the one of the target that stop and step act on: the
-// simulation on the screen, else the latest; nil when none runs here.
-func (m *model) rehearsal() *rehearsal {
-	var latest *rehearsal
-	for _, r := range m.rehearsals.list {
-		if r.delivery != m.target() {
-			continue
-		}
-		if m.detail.sim != 0 && r.id.Load() == m.detail.sim {
-			return r
-		}
-		latest = r
+// capital is text that is safe to show, with a capital letter.
+func capital(text string) string {
+	text = safe(text)
+	if text == "" {
+		return ""
 	}
-	return latest
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-func (m *model) whyNoRehearsal() string {
-	if m.rehearsal() != nil {
+// running returns the run that stop and step act on: the simulation on the screen,
+// else the latest of the target, else what loses answers; nil when none runs here.
+func (m *model) running() *replay.Run {
+	rs := m.cfg.Running
+	if rs == nil {
+		return nil
+	}
+	if m.inside {
+		if sim := chosenSimulation(m.detail.sims, m.detail.sim); sim != nil && m.detail.tab == tabSimulations {
+			if run := rs.Find(sim.ID); run != nil {
+				return run
+			}
+		}
+	}
+	if run := rs.Of(m.target()); run != nil {
+		return run
+	}
+	return rs.LostAck()
+}
+
+func (m *model) whyNoRun() string {
+	if m.running() != nil {
 		return ""
 	}
 	if sim := chosenSimulation(m.detail.sims, m.detail.sim); m.inside && sim != nil && sim.State == inspect.SimulationRunning {
@@ -111,45 +117,24 @@ func (m *model) whyNoRehearsal() string {
 }
 
 func (m *model) stopSimulation() tea.Cmd {
-	m.rehearsal().cancel()
+	m.running().Stop()
 	m.say(toneDim, "The simulation is being stopped.")
 	return nil
 }
 
 func (m *model) whyNoStep() string {
-	if why := m.whyNoRehearsal(); why != "" {
+	if why := m.whyNoRun(); why != "" {
 		return why
 	}
-	if !m.rehearsal().step {
+	if !m.running().Stepped() {
 		return "This simulation keeps time by itself: only one step by step waits for a key."
 	}
 	return ""
 }
 
 func (m *model) stepSimulation() tea.Cmd {
-	select {
-	case m.rehearsal().next <- struct{}{}:
-	default: // the last one has not been taken yet
+	if !m.running().Step() {
 		m.say(toneDim, "The attempt before has not ended yet.")
 	}
 	return nil
-}
-
-// leaveTime is how long simulations that are stopped have to say so in the store.
-const leaveTime = 3 * time.Second
-
-// stopAll stops the simulations and waits until their end is stored.
-func (r *rehearsals) stopAll() {
-	for _, one := range r.list {
-		one.cancel()
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		r.wg.Wait()
-	}()
-	select {
-	case <-ended:
-	case <-time.After(leaveTime):
-	}
 }

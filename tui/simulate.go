@@ -17,7 +17,8 @@ import (
 type choice struct {
 	key, text string
 	spec      replay.Spec
-	off       string // why it can't be chosen; "" when it can
+	off       string         // why it can't be chosen; "" when it can
+	do        func() tea.Cmd // if not nil, what it does instead of beginning spec
 }
 
 // choices are the simulations that make sense for a delivery.
@@ -54,20 +55,76 @@ func (m *model) choices(s *inspect.Summary) []choice {
 	}
 	noSchedule := m.whyNoSchedule(s)
 	return []choice{
-		{"d", "duplicate, in turn", duplicates("serial"), ""},
-		{"c", "duplicate, both at once", duplicates("concurrent"), ""},
-		{"o", "duplicate, overlapping", duplicates("overlap"), ""},
-		{"r", "retries, in real time", retries(1, false), noSchedule},
-		{"f", "retries, 60× as fast", retries(60, false), noSchedule},
-		{"F", "retries, 600× as fast", retries(600, false), noSchedule},
-		{"p", "retries, 60×, 2 fail first", failing, noSchedule},
-		{"n", "retries, step by step", retries(0, true), noSchedule},
-		{"t", "tamper: must be refused", of("tamper"), ""},
-		{"w", "slow and cut connections", of("slow"), ""},
-		{"b", "burst of 50", burst(50), ""},
-		{"B", "burst of 200", burst(200), ""},
-		{"x", reorderText, reorder, noOrder},
+		{key: "d", text: "duplicate, in turn", spec: duplicates("serial")},
+		{key: "c", text: "duplicate, both at once", spec: duplicates("concurrent")},
+		{key: "o", text: "duplicate, overlapping", spec: duplicates("overlap")},
+		{key: "r", text: "retries, in real time", spec: retries(1, false), off: noSchedule},
+		{key: "f", text: "retries, 60× as fast", spec: retries(60, false), off: noSchedule},
+		{key: "F", text: "retries, 600× as fast", spec: retries(600, false), off: noSchedule},
+		{key: "p", text: "retries, 60×, 2 fail first", spec: failing, off: noSchedule},
+		{key: "n", text: "retries, step by step", spec: retries(0, true), off: noSchedule},
+		{key: "t", text: "tamper: must be refused", spec: of("tamper")},
+		{key: "w", text: "slow and cut connections", spec: of("slow")},
+		{key: "b", text: "burst of 50", spec: burst(50)},
+		{key: "B", text: "burst of 200", spec: burst(200)},
+		{key: "x", text: reorderText, spec: reorder, off: noOrder},
+		m.lostAckChoice(),
+		{key: "C", text: "catch up: what is held", spec: replay.Spec{Kind: "catch-up"}},
+		{key: ":", text: "as in a shell …", off: m.whyNoLine(), do: m.askLine},
 	}
+}
+
+// lostAckChoice begins to lose answers, or ends it.
+func (m *model) lostAckChoice() choice {
+	if run := m.cfg.Running.LostAck(); run != nil {
+		return choice{key: "l", text: "lose no more answers", do: func() tea.Cmd {
+			m.ask.close()
+			run.Stop()
+			m.say(toneDim, "The provider gets the handler's answers again.")
+			return nil
+		}}
+	}
+	c := choice{key: "l", text: "lose the next 2 answers", spec: replay.Spec{Kind: "lost-ack", Count: 2, Probe: m.cfg.Probe}}
+	if m.cfg.Receiver == nil {
+		c.off = "There is no receiver here whose answers could be lost."
+	}
+	return c
+}
+
+func (m *model) whyNoLine() string {
+	if m.cfg.ParseSimulation == nil {
+		return "That works in hookloop listen only."
+	}
+	return ""
+}
+
+// askLine asks for a simulation as one writes it in a shell.
+func (m *model) askLine() tea.Cmd {
+	id, line := m.ask.id, "duplicates -n 3 --mode overlap"
+	if s := m.summary(); s != nil && m.whyNoSchedule(s) != "" {
+		line = "retries --policy custom:30s,2m,10m --speed 60x"
+	}
+	m.ask.open(askSimulation, line)
+	m.ask.id = id
+	return nil
+}
+
+// applySimulation begins what the user wrote, or says what is wrong with it.
+func (m *model) applySimulation(line string) tea.Cmd {
+	spec, err := m.cfg.ParseSimulation(line, m.ask.id)
+	if err == nil {
+		err = m.cfg.Running.Check(&spec)
+	}
+	if err != nil {
+		m.ask.err = capital(err.Error())
+		return nil
+	}
+	if spec.Probe == nil {
+		spec.Probe = m.cfg.Probe
+	}
+	id := m.ask.id
+	m.ask.close()
+	return m.simulate(id, spec)
 }
 
 // whyNoSchedule says why the provider's retries can't be rehearsed; "" when they can.
@@ -106,7 +163,11 @@ func (m *model) askSimulation() tea.Cmd {
 
 // whyNoSimulation says why nothing can be rehearsed; "" when it can.
 func (m *model) whyNoSimulation() string {
-	if why := m.whyNoReplay(); why != "" {
+	why := m.whyNoReplay()
+	if why == "" && m.cfg.Running == nil {
+		why = noHandler
+	}
+	if why != "" {
 		return strings.NewReplacer("Replay is off", "Simulations are off", "replayed", "used for a simulation").Replace(why)
 	}
 	if s := m.summary(); s.Handshake != "" {
@@ -143,11 +204,8 @@ func (m *model) menu() []line {
 		}
 		lines = append(lines, l)
 	}
-	return append(lines, m.prose(menuFoot, t.dim, m.width)...)
+	return lines
 }
-
-// menuFoot names the simulations that are of no one delivery.
-const menuFoot = "in a shell: hookloop simulate lost-ack, hookloop simulate catch-up"
 
 // answerSimulation takes a choice. Keys that choose nothing leave the menu open.
 func (m *model) answerSimulation(key string) tea.Cmd {
@@ -163,6 +221,9 @@ func (m *model) answerSimulation(key string) tea.Cmd {
 	if c.off != "" {
 		m.ask.err = safe(c.off)
 		return nil
+	}
+	if c.do != nil {
+		return c.do()
 	}
 	id := m.ask.id
 	m.ask.close()

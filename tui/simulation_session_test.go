@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os/exec"
 	"testing"
-	"time"
 
 	"hookloop/inspect"
 	"hookloop/replay"
@@ -75,28 +74,41 @@ func TestSessionStopsASimulation(t *testing.T) {
 	}
 }
 
-// TestCloseStopsSimulations closes an interface while one of its simulations runs.
-func TestCloseStopsSimulations(t *testing.T) {
-	store := openStore(t)
-	m := newModelOn(t, store, 100, 30)
-	m.cfg.Sender = &replay.Sender{Store: store, Transport: replay.NewTransport(replay.TransportOptions{}), Handler: &replay.Handler{URL: slowHandler(t)}}
-	fillStore(t, store, 1)
-	cmd := m.simulate(1, replay.Spec{Kind: "duplicates", Deliveries: []int64{1}})
-	ended := make(chan simulatedMsg, 1)
-	go func() { ended <- cmd().(simulatedMsg) }()
-	for r := m.rehearsals.list[0]; r.id.Load() == 0; {
-		select {
-		case msg := <-ended:
-			t.Fatalf("it was not begun: %v", msg.err)
-		case <-time.After(5 * time.Millisecond):
+func TestSessionStepsASimulation(t *testing.T) {
+	a := startApp(t, func(c *Config) {
+		c.ParseSimulation = func(_ string, id int64) (replay.Spec, error) {
+			return replay.Spec{Kind: "retries", Policy: "custom:30s", Step: true, Deliveries: []int64{id}}, nil
 		}
-	}
-	m.close()
-	if sim, err := store.Simulation(context.Background(), 1); err != nil || sim.State != inspect.SimulationCanceled {
-		t.Errorf("got %+v, %v; want it canceled", sim, err)
-	}
-	if msg := <-ended; msg.err != nil || msg.sim.ID != 1 {
-		t.Errorf("got %+v", msg)
+	})
+	a.status.Store(500)
+	a.post(t, "/hooks/orders", `{"order":7}`)
+	a.sees(t, "/hooks/orders")
+	a.press("s", ":")
+	a.sees(t, "simulate retries --policy custom:30s,2m,10m")
+	a.press("enter")
+	a.sees(t, "✗ attempt 1 of 2")
+	a.sees(t, ". next attempt")
+	a.press(".")
+	a.sees(t, "✗ attempt 2 of 2")
+	a.sees(t, "FAIL")
+	a.end(t)
+}
+
+func TestSessionLosesAnswers(t *testing.T) {
+	a := startApp(t, nil)
+	a.post(t, "/hooks/orders", `{"order":7}`)
+	a.sees(t, "/hooks/orders")
+	a.press("s", "l")
+	a.sees(t, "The next answers to providers are lost")
+	a.sees(t, "the next 2 answers to providers are lost")
+	a.post(t, "/hooks/lost", `{"order":8}`)
+	a.sees(t, "the next answer to a provider is lost")
+	a.press("S")
+	a.sees(t, "2 answers lost on the way to the provider")
+	a.end(t)
+	sim, err := a.store.Simulation(context.Background(), 1)
+	if err != nil || sim.Kind != "lost-ack" || sim.State != inspect.SimulationCanceled || sim.DeliveryID != 2 {
+		t.Errorf("got %+v, %v; want a lost-ack of #2 that was stopped", sim, err)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -160,6 +162,7 @@ func TestOffsetWords(t *testing.T) {
 func TestMenuOffersWhatMakesSense(t *testing.T) {
 	m := sampleModel(t, 100, 30)
 	m.cfg.Probe = &replay.Probe{URL: "http://localhost:3000/count"}
+	m.cfg.Receiver, m.cfg.ParseSimulation = &inspect.Receiver{}, func(string, int64) (replay.Spec, error) { return replay.Spec{}, nil }
 	m.keys("s")
 	if m.ask.kind != askSimulate {
 		t.Fatalf("s opens no menu: %q", m.message.text)
@@ -168,6 +171,9 @@ func TestMenuOffersWhatMakesSense(t *testing.T) {
 	for _, c := range m.ask.choices {
 		if c.off != "" {
 			t.Errorf("%s is off: %s", c.text, c.off)
+		}
+		if c.do != nil || c.spec.Kind == "lost-ack" || c.spec.Kind == "catch-up" {
+			continue
 		}
 		if c.spec.Probe != m.cfg.Probe || c.spec.Deliveries[len(c.spec.Deliveries)-1] != 12 {
 			t.Errorf("%s: got %+v, want it of #12 with the probe", c.text, c.spec)
@@ -193,7 +199,7 @@ func TestMenuOffersWhatMakesSense(t *testing.T) {
 		t.Errorf("x is %+v, want #1, #4 and #12, Stripe's", s)
 	}
 	if text := m.text(); !strings.Contains(text, "simulate #12  with the probe") || !strings.Contains(text, "reorder #1 #4 #12") ||
-		!strings.Contains(text, "hookloop simulate lost-ack, hookloop simulate catch-up") {
+		!strings.Contains(text, "C  catch up: what is held") {
 		t.Errorf("the menu is\n%s", text)
 	}
 	checkScreen(t, m)
@@ -226,33 +232,78 @@ func TestKeysOfNoSimulation(t *testing.T) {
 	}
 }
 
-// TestSimulationIsStoppedAndStepped begins one without running its command.
-func TestSimulationIsStoppedAndStepped(t *testing.T) {
+func TestEndOfASimulationIsTold(t *testing.T) {
 	m := sampleModel(t, 100, 30)
-	m.keys("s", "n")
-	if !m.inside || m.detail.tab != tabSimulations || len(m.rehearsals.list) != 1 {
-		t.Fatalf("inside %v, tab %s, %d rehearsals; want the simulations of the delivery", m.inside, tabNames[m.detail.tab], len(m.rehearsals.list))
-	}
-	r := m.rehearsals.list[0]
-	r.cancel, m.message = func() { m.detail.err = "stopped" }, message{}
-	if got := m.text(); !strings.Contains(got, ". next attempt") || !strings.Contains(got, "S stop") {
-		t.Errorf("the keys are not on the last line:\n%s", got)
-	}
-	m.keys(".")
-	if len(r.next) != 1 {
-		t.Error(". lets no step go")
-	}
-	if m.keys("."); !strings.Contains(m.message.text, "has not ended yet") {
-		t.Errorf("the second . says %q", m.message.text)
-	}
-	if m.keys("S"); m.detail.err != "stopped" {
-		t.Error("S does not stop it")
-	}
 	sim := sampleSimulations()[1]
-	m.rehearsals.wg.Done() // as its command does
-	m.Update(simulatedMsg{r: r, sim: &sim})
-	if got, want := m.message.text, "Simulation 3, 3 duplicates of #12, overlapping: FAIL: the side effect happened twice"; got != want || len(m.rehearsals.list) != 0 {
-		t.Errorf("got %q, %d left; want %q", got, len(m.rehearsals.list), want)
+	m.Update(simulatedMsg{sim: &sim})
+	if got, want := m.message.text, "Simulation 3, 3 duplicates of #12, overlapping: FAIL: the side effect happened twice"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	m.Update(simulatedMsg{err: errors.New("the \x1b[31mdisk is full")})
+	if got, want := m.message.text, `The \x1b[31mdisk is full`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestMenuIsOfTheDeliveryItWasOpenedFor has another one arrive before the choice.
+func TestMenuIsOfTheDeliveryItWasOpenedFor(t *testing.T) {
+	m := sampleModel(t, 100, 30)
+	m.keys("s")
+	rows := append(slices.Clone(m.list.rows), inspect.Summary{ID: 13, Method: "POST", Path: "/new"})
+	m.list.rows = rows
+	m.list.newest()
+	if m.target() != 13 {
+		t.Fatalf("#%d is selected, want the new one", m.target())
+	}
+	m.keys("c")
+	if m.target() != 12 || !m.inside || m.detail.tab != tabSimulations {
+		t.Errorf("#%d is shown, inside %v; want the simulations of #12", m.target(), m.inside)
+	}
+}
+
+func TestMenuLosesAnswers(t *testing.T) {
+	m := sampleModel(t, 100, 30)
+	m.keys("s", "l")
+	if want := "There is no receiver here"; !strings.Contains(m.ask.err, want) {
+		t.Errorf("without a receiver: got %q, want %q", m.ask.err, want)
+	}
+	m.keys("esc")
+	m.live(online, sampleCounters)
+	if strings.Contains(m.text(), "lost: s l ends it") {
+		t.Errorf("answers are lost that are not:\n%s", m.text())
+	}
+	for n, want := range map[int]string{1: "the next answer to a provider is lost", 3: "the next 3 answers to providers are lost"} {
+		m.Update(syncedMsg{at: m.at, vitals: vitals{now: noon, tunnel: online, losing: n}})
+		if !strings.Contains(m.text(), want) {
+			t.Errorf("no %q in\n%s", want, m.text())
+		}
+	}
+}
+
+func TestMenuTakesALine(t *testing.T) {
+	m := sampleModel(t, 100, 30)
+	if m.keys("s", ":"); !strings.Contains(m.ask.err, "hookloop listen only") {
+		t.Errorf("without a parser: got %q", m.ask.err)
+	}
+	m.keys("esc")
+	var got string
+	m.cfg.ParseSimulation = func(line string, id int64) (replay.Spec, error) {
+		if got = fmt.Sprintf("#%d %s", id, line); strings.Contains(line, "bad") {
+			return replay.Spec{}, errors.New("the flag is not known")
+		}
+		return replay.Spec{Kind: "duplicates", Deliveries: []int64{id}}, nil
+	}
+	m.keys("s", ":")
+	if text := m.text(); !strings.Contains(text, " simulate duplicates -n 3 --mode overlap") {
+		t.Errorf("no line to write in\n%s", text)
+	}
+	m.keys("b", "a", "d", "enter")
+	if got != "#12 duplicates -n 3 --mode overlapbad" || m.ask.err != "The flag is not known" || m.ask.kind != askSimulation {
+		t.Errorf("got %q, %q; want the line back with what is wrong", got, m.ask.err)
+	}
+	m.keys("backspace", "backspace", "backspace", "enter")
+	if m.ask.kind != askNothing || !m.inside || m.detail.tab != tabSimulations || m.target() != 12 {
+		t.Errorf("got %q, inside %v, #%d; want the simulations of #12", m.ask.err, m.inside, m.target())
 	}
 }
 

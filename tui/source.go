@@ -53,6 +53,7 @@ type vitals struct {
 	now      time.Time
 	tunnel   tunnel.Status
 	health   replay.Health
+	losing   int // answers to providers
 	notice   string
 	counters inspect.Counters
 }
@@ -64,6 +65,9 @@ func (s source) vitals() (v vitals, err error) {
 	}
 	if s.cfg.Health != nil {
 		v.health = s.cfg.Health()
+	}
+	if s.cfg.Receiver != nil {
+		v.losing = s.cfg.Receiver.LosingAcks()
 	}
 	v.notice = s.cfg.Notice
 	if s.cfg.LiveNotice != nil {

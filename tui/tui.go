@@ -33,8 +33,15 @@ import (
 type Config struct {
 	// Store holds the deliveries. It must not be nil.
 	Store *inspect.Store
-	// Sender makes replays and simulations; nil turns their keys off.
+	// Sender makes replays; nil turns their keys off.
 	Sender *replay.Sender
+	// Running runs simulations; it is for the caller to close. nil turns their key off.
+	Running *replay.Running
+	// ParseSimulation reads what a user writes after "hookloop simulate", for a
+	// delivery where the line names none; nil leaves that out.
+	ParseSimulation func(line string, delivery int64) (replay.Spec, error)
+	// Receiver is whose answers to providers can be lost; nil leaves that out.
+	Receiver *inspect.Receiver
 	// Tunnel returns how the endpoint is doing; nil shows that there is no tunnel.
 	Tunnel func() tunnel.Status
 	// Probe is read before and after the attempts of the simulations that are

@@ -13,17 +13,23 @@ type lostAcks struct {
 	How inspect.LostAck `json:"how"`
 }
 
-// loseAcks has the receiver lose the next answers. 0 ends it.
+// loseAcks has the receiver lose the next answers. 0 ends it, and a lost-ack
+// that was begun here.
 func (s *Server) loseAcks(w http.ResponseWriter, r *http.Request) error {
 	var in lostAcks
 	if err := readJSON(w, r, 1<<10, &in); err != nil {
 		return err
 	}
-	if s.LoseAcks == nil {
+	if s.Receiver == nil {
 		return problemf(http.StatusConflict, "This inspector has no receiver, so no answers can be lost. Start hookloop listen.")
 	}
-	if err := s.LoseAcks(in.N, in.How); err != nil {
+	if err := s.Receiver.LoseAcks(in.N, in.How); err != nil {
 		return problemf(http.StatusBadRequest, "%s", err)
+	}
+	if in.N == 0 && s.Running != nil {
+		if run := s.Running.LostAck(); run != nil {
+			run.Stop()
+		}
 	}
 	return writeJSON(w, http.StatusOK, in)
 }

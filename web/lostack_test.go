@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,14 +10,8 @@ import (
 )
 
 func TestLoseAcksAPI(t *testing.T) {
-	var got lostAcks
-	s := &Server{Token: "token", LoseAcks: func(n int, how inspect.LostAck) error {
-		if how != inspect.LostReset {
-			return errors.New("an answer cannot be lost so")
-		}
-		got = lostAcks{n, how}
-		return nil
-	}}
+	rc := &inspect.Receiver{}
+	s := &Server{Token: "token", Receiver: rc}
 	defer func() { _ = s.Close() }()
 	h := s.Handler()
 	ask := func(body string) *httptest.ResponseRecorder {
@@ -29,10 +22,10 @@ func TestLoseAcksAPI(t *testing.T) {
 		h.ServeHTTP(w, r)
 		return w
 	}
-	if w := ask(`{"n":2,"how":"reset"}`); w.Code != http.StatusOK || got != (lostAcks{2, inspect.LostReset}) || !strings.Contains(w.Body.String(), `{"n":2,"how":"reset"}`) {
-		t.Errorf("got %d %s, %+v", w.Code, w.Body, got)
+	if w := ask(`{"n":2,"how":"reset"}`); w.Code != http.StatusOK || rc.LosingAcks() != 2 || s.view().LosingAcks != 2 || !strings.Contains(w.Body.String(), `{"n":2,"how":"reset"}`) {
+		t.Errorf("got %d %s, %d are lost", w.Code, w.Body, rc.LosingAcks())
 	}
-	if w := ask(`{"n":2,"how":"x"}`); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "cannot be lost so") {
+	if w := ask(`{"n":2,"how":"x"}`); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "cannot be lost by") {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 	if w := ask(`{"m":2}`); w.Code != http.StatusBadRequest {

@@ -42,7 +42,11 @@ func withHandler(t testing.TB) (edit func(*Server), got chan *http.Request) {
 		t.Cleanup(tr.CloseIdleConnections)
 		s.HandlerURL = h.URL
 		s.Sender = &replay.Sender{Store: s.Store, Transport: tr, Guard: guard, Handler: &replay.Handler{URL: u}}
-		t.Cleanup(func() { s.Sender.Stop() })
+		s.Running = &replay.Running{Sender: s.Sender}
+		t.Cleanup(func() {
+			s.Running.Close()
+			s.Sender.Stop()
+		})
 	}, got
 }
 

@@ -39,9 +39,17 @@ type Server struct {
 	// Token opens the inspector; see LoadToken. While it is "", nobody gets in.
 	Token string
 
-	// Sender makes the attempts of replays and simulations. If nil, both are
-	// refused and the answer says that nothing here can send.
+	// Sender makes the attempts of replays. If nil, they are refused and the
+	// answer says that nothing here can send.
 	Sender *replay.Sender
+
+	// Running runs simulations; it is for the caller to close. If nil, they are
+	// refused as replays are.
+	Running *replay.Running
+
+	// ParseSimulation reads what a user writes after "hookloop simulate", for a
+	// delivery where the line names none. If nil, such lines are refused.
+	ParseSimulation func(line string, delivery int64) (replay.Spec, error)
 
 	// Probe is read in simulations that bring no probe of their own. If nil, none is.
 	Probe *replay.Probe
@@ -66,9 +74,8 @@ type Server struct {
 	// "none" without a HandlerURL.
 	Health func() replay.Health
 
-	// LoseAcks loses the next answers on the way to the provider, see
-	// inspect.Receiver. If nil, there is no receiver.
-	LoseAcks func(n int, how inspect.LostAck) error
+	// Receiver is whose answers to providers can be lost. If nil, there is none.
+	Receiver *inspect.Receiver
 
 	// HandlerURL is where deliveries are forwarded to, for show; "" without one.
 	HandlerURL string
@@ -94,8 +101,6 @@ type Server struct {
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	live   sockets
-
-	rehearsals rehearsals
 }
 
 // A handler answers a request or says why not; see problem.go for what becomes
@@ -160,14 +165,12 @@ func (s *Server) Handler() http.Handler {
 	return s.guard(mux)
 }
 
-// Close ends every live socket and every simulation that was begun here, and
-// returns when they are gone. A request in flight is not waited for. Calling it
-// again does nothing.
+// Close ends every live socket and returns when they are gone. A request in
+// flight is not waited for. Calling it again does nothing.
 func (s *Server) Close() error {
 	s.init()
 	s.cancel()
 	s.live.wait()
-	s.rehearsals.wait()
 	return nil
 }
 

@@ -1,14 +1,12 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"hookloop/inspect"
@@ -16,17 +14,26 @@ import (
 )
 
 const (
-	maxRehearsals    = 16 // that run at a time
 	defaultRehearsed = 20 // simulations in a list
 	stopWait         = 5 * time.Second
 )
+
+// A simulationRequest is a spec, or a line that gives one.
+type simulationRequest struct {
+	replay.Spec
+	Line string `json:"line"` // what one writes after "hookloop simulate", of the first of deliveries where it names none
+}
 
 // simulate begins a simulation and answers with it, with 202, or, with
 // ?wait=true, when it has ended, with 200. It is carried through even if the
 // caller leaves.
 func (s *Server) simulate(w http.ResponseWriter, r *http.Request) error {
-	var spec replay.Spec
-	if err := readJSON(w, r, maxSmallJSON, &spec); err != nil {
+	var in simulationRequest
+	if err := readJSON(w, r, maxSmallJSON, &in); err != nil {
+		return err
+	}
+	spec, err := s.parseSpec(&in)
+	if err != nil {
 		return err
 	}
 	wait := false
@@ -39,27 +46,54 @@ func (s *Server) simulate(w http.ResponseWriter, r *http.Request) error {
 	if err := s.checkSpec(&spec); err != nil {
 		return err
 	}
-	begun, run, err := s.rehearse(&spec)
-	if err != nil {
+	run, err := s.Running.Begin(spec)
+	switch {
+	case errors.Is(err, inspect.ErrNotFound):
 		return err
-	}
-	if !wait {
-		return writeJSON(w, http.StatusAccepted, viewSimulation(begun))
+	case errors.Is(err, replay.ErrManyRuns):
+		return problemf(http.StatusTooManyRequests, "%s", err)
+	case errors.Is(err, replay.ErrStopping):
+		return problemf(http.StatusServiceUnavailable, "%s", err)
+	case err != nil: // a sentence: what happened and what to do
+		return problemf(http.StatusConflict, "%s", err)
+	case !wait:
+		return writeJSON(w, http.StatusAccepted, viewSimulation(run.Simulation()))
 	}
 	select {
 	case <-r.Context().Done():
 		return r.Context().Err()
-	case <-run.ended:
+	case <-run.Ended():
 	}
-	if run.err != nil {
-		return run.err
+	sim, err := run.Result()
+	if err != nil {
+		return err
 	}
-	return writeJSON(w, http.StatusOK, viewSimulation(run.sim))
+	return writeJSON(w, http.StatusOK, viewSimulation(sim))
+}
+
+func (s *Server) parseSpec(in *simulationRequest) (replay.Spec, error) {
+	if in.Line == "" {
+		return in.Spec, nil
+	}
+	if s.ParseSimulation == nil {
+		return replay.Spec{}, problemf(http.StatusConflict, "Nothing here reads such a line; start hookloop listen, or give the fields of the simulation.")
+	}
+	if len(in.Deliveries) == 0 {
+		return replay.Spec{}, fieldProblem("deliveries", "The line needs a delivery; put its number in deliveries.")
+	}
+	spec, err := s.ParseSimulation(in.Line, in.Deliveries[0])
+	if err != nil {
+		return replay.Spec{}, fieldProblem("line", "%s", err)
+	}
+	return spec, nil
 }
 
 // checkSpec refuses what is wrong with spec, and what a page may not ask for.
 func (s *Server) checkSpec(spec *replay.Spec) error {
-	if err := spec.Check(); err != nil {
+	if s.Running == nil {
+		return problemf(http.StatusConflict, "%s", noSender)
+	}
+	if err := s.Running.Check(spec); err != nil {
 		return problemf(http.StatusBadRequest, "%s", err)
 	}
 	for name, values := range spec.Header {
@@ -77,9 +111,6 @@ func (s *Server) checkSpec(spec *replay.Spec) error {
 	case p.URL != "" && !loopbackURL(p.URL):
 		return fieldProblem("probe", "A probe's address over the API must be on this machine, such as http://localhost:3000/orders/count.")
 	}
-	if s.Sender == nil {
-		return problemf(http.StatusConflict, "%s", noSender)
-	}
 	return nil
 }
 
@@ -94,45 +125,6 @@ func loopbackURL(raw string) bool {
 	}
 	addr, err := netip.ParseAddr(u.Hostname())
 	return err == nil && addr.Unmap().IsLoopback()
-}
-
-// rehearse begins a simulation and returns it as it began.
-func (s *Server) rehearse(spec *replay.Spec) (*inspect.Simulation, *rehearsal, error) {
-	if p := s.rehearsals.add(); p != nil {
-		return nil, nil, p
-	}
-	ctx, cancel := context.WithCancel(s.ctx)
-	run := &rehearsal{step: spec.Step, cancel: cancel, next: make(chan struct{}, 1), ended: make(chan struct{})}
-	begun := make(chan *inspect.Simulation, 1)
-	go func() {
-		defer func() { s.rehearsals.done(run.sim) }()
-		defer close(run.ended)
-		defer cancel()
-		simulator := &replay.Simulator{Sender: s.Sender, Next: run.next}
-		var once sync.Once
-		simulator.OnChange = func(sim *inspect.Simulation) {
-			once.Do(func() {
-				s.rehearsals.name(sim.ID, run)
-				begun <- sim
-			})
-		}
-		run.sim, run.err = simulator.Run(ctx, *spec)
-		if run.err == nil && run.sim == nil {
-			run.err = errors.New("the simulator returned nothing")
-		}
-	}()
-	select {
-	case sim := <-begun:
-		return sim, run, nil
-	case <-run.ended:
-	}
-	switch {
-	case errors.Is(run.err, inspect.ErrNotFound):
-		return nil, nil, run.err
-	case run.err != nil: // a sentence of the Simulator's: what happened and what to do
-		return nil, nil, problemf(http.StatusConflict, "%s", run.err)
-	}
-	return run.sim, run, nil // it ended before it said that it began
 }
 
 // simulations lists those of a delivery, or all, newest first.
@@ -156,7 +148,7 @@ func (s *Server) simulations(w http.ResponseWriter, r *http.Request) error {
 	views := []simulationView{}
 	for i := range list {
 		v := viewSimulation(&list[i])
-		v.Here = s.rehearsals.get(v.ID) != nil
+		v.Here = s.find(v.ID) != nil
 		views = append(views, v)
 	}
 	return writeJSON(w, http.StatusOK, map[string]any{"simulations": views})
@@ -168,19 +160,19 @@ func (s *Server) simulation(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := viewSimulation(sim)
-	v.Here = s.rehearsals.get(sim.ID) != nil
+	v.Here = s.find(sim.ID) != nil
 	return writeJSON(w, http.StatusOK, v)
 }
 
-// cancelSimulation stops a simulation that was begun here and answers with it.
+// cancelSimulation stops a simulation that runs here and answers with it.
 func (s *Server) cancelSimulation(w http.ResponseWriter, r *http.Request) error {
 	run, id, err := s.running(w, r)
 	if err != nil {
 		return err
 	}
-	run.cancel()
+	run.Stop()
 	select {
-	case <-run.ended:
+	case <-run.Ended():
 	case <-r.Context().Done():
 		return r.Context().Err()
 	case <-time.After(stopWait):
@@ -198,19 +190,25 @@ func (s *Server) stepSimulation(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !run.step {
+	if !run.Stepped() {
 		return problemf(http.StatusConflict, "This simulation keeps time by itself; only one begun with step waits for this.")
 	}
-	select {
-	case run.next <- struct{}{}:
-	default: // the last one has not been taken yet
+	if !run.Step() {
 		return problemf(http.StatusConflict, "The attempt before has not ended yet; ask again when it has.")
 	}
 	return writeJSON(w, http.StatusAccepted, struct{}{})
 }
 
-// running returns the simulation that the path names, if it was begun here and runs.
-func (s *Server) running(w http.ResponseWriter, r *http.Request) (*rehearsal, int64, error) {
+// find returns the run of a simulation, or nil where it does not run here.
+func (s *Server) find(id int64) *replay.Run {
+	if s.Running == nil {
+		return nil
+	}
+	return s.Running.Find(id)
+}
+
+// running returns the run of the simulation that the path names, if it runs here.
+func (s *Server) running(w http.ResponseWriter, r *http.Request) (*replay.Run, int64, error) {
 	if err := readJSON(w, r, maxSmallJSON, &struct{}{}); err != nil {
 		return nil, 0, err
 	}
@@ -218,11 +216,11 @@ func (s *Server) running(w http.ResponseWriter, r *http.Request) (*rehearsal, in
 	if err != nil {
 		return nil, 0, err
 	}
-	if run := s.rehearsals.get(sim.ID); run != nil {
+	if run := s.find(sim.ID); run != nil {
 		return run, sim.ID, nil
 	}
 	if sim.State == inspect.SimulationRunning {
-		return nil, 0, problemf(http.StatusConflict, "Simulation %d was not begun here; stop it where it was: in the terminal, or with ctrl+c.", sim.ID)
+		return nil, 0, problemf(http.StatusConflict, "Simulation %d was not begun here; stop it where it was, with ctrl+c.", sim.ID)
 	}
 	return nil, 0, problemf(http.StatusConflict, "Simulation %d has ended already; begin another one.", sim.ID)
 }
@@ -242,7 +240,7 @@ func (s *Server) findSimulation(r *http.Request) (*inspect.Simulation, error) {
 // A simulationView is a simulation whose lists are never null.
 type simulationView struct {
 	inspect.Simulation
-	Here bool `json:"here"` // it was begun here and runs, so it can be stopped here
+	Here bool `json:"here"` // it runs in this hookloop, so it can be stopped here
 }
 
 func viewSimulation(sim *inspect.Simulation) simulationView {

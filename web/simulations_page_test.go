@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,9 +10,11 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"hookloop/inspect"
 	"hookloop/inspect/provider"
+	"hookloop/replay"
 )
 
 // rehearsal stores a simulation of delivery 1 as it stands.
@@ -126,7 +129,6 @@ func TestPageSimulates(t *testing.T) {
 	tb.keys("s")
 	tb.waitText(".menu-dialog", "Simulate with #2")
 	tb.waitText(".menu-dialog", "so there is no schedule")
-	tb.waitText(".menu-text", "hookloop simulate lost-ack")
 	tb.keys("r") // is off
 	tb.keys("c")
 	tb.waitText("#verdict", "RUNNING")
@@ -145,6 +147,64 @@ func TestPageSimulates(t *testing.T) {
 	tb.waitText(".attempt", "simulation 2, delivery 2 of 2")
 	if n := called.Load(); n < 2 {
 		t.Errorf("the handler was called %d times, want 2 at least", n)
+	}
+}
+
+// TestPageLosesAcks has answers lost, and ends it.
+func TestPageLosesAcks(t *testing.T) {
+	edit, _ := withHandler(t)
+	rg := newRig(t, func(s *Server) {
+		edit(s)
+		s.Receiver = &inspect.Receiver{Store: s.Store}
+		s.Running.Receiver = s.Receiver
+	})
+	rg.add(inspect.Delivery{Body: []byte("{}")}, answered(200, "ok"))
+	tb := openTab(t, rg, "")
+	tb.waitText("#row-1", "#1")
+	tb.keys("s")
+	tb.waitText(".menu-dialog", "Lose the next 2 answers")
+	tb.keys("l")
+	tb.waitText(".toast", "have the provider deliver")
+	tb.waitText("#banner", "The next 2 answers to providers are lost")
+	if n := rg.Receiver.LosingAcks(); n != 2 {
+		t.Errorf("%d answers are to be lost, want 2", n)
+	}
+	tb.keys("s")
+	tb.waitText(".menu-dialog", "Lose no more answers")
+	tb.keys("l")
+	tb.waitText(".toast", "gets the handler’s answers again")
+	tb.wait("!document.querySelector('#banner')", "the banner to go")
+	if n := rg.Receiver.LosingAcks(); n != 0 || rg.Running.LostAck() != nil {
+		t.Errorf("%d answers are still to be lost", n)
+	}
+}
+
+// TestPageSimulatesALine begins what is written as in a shell, once it is right.
+func TestPageSimulatesALine(t *testing.T) {
+	edit, got := withHandler(t)
+	rg := newRig(t, func(s *Server) {
+		edit(s)
+		s.ParseSimulation = func(line string, delivery int64) (replay.Spec, error) {
+			if line != "duplicates -n 3 --mode overlapx" {
+				return replay.Spec{}, errors.New("<b>the line is</b> " + line)
+			}
+			return replay.Spec{Kind: "duplicates", Count: 3, Deliveries: []int64{delivery}}, nil
+		}
+	})
+	rg.add(inspect.Delivery{Body: []byte("{}"), Facts: provider.Facts{Provider: "stripe", Certainty: provider.Certain}}, answered(200, "ok"))
+	tb := openTab(t, rg, "")
+	tb.expect = []string{"400 (Bad Request)"}
+	tb.waitText("#row-1", "#1")
+	tb.keys("s")
+	tb.waitText(".menu-dialog", "As in a shell")
+	tb.keys(":")
+	tb.wait("document.activeElement?.id === 'line'", "the focus on the line")
+	tb.keys(kb.Enter)
+	tb.waitText("dialog.line [role=alert]", "<b>the line is</b> duplicates -n 3 --mode overlap")
+	tb.keys("x" + kb.Enter)
+	tb.waitText(".simulation-about", "took")
+	for range 3 {
+		received(t, got)
 	}
 }
 

@@ -46,7 +46,11 @@ func withSlowHandler(t testing.TB) (edit func(*Server), called *atomic.Int32, le
 		t.Cleanup(tr.CloseIdleConnections)
 		s.HandlerURL = h.URL
 		s.Sender = &replay.Sender{Store: s.Store, Transport: tr, Guard: guard, Handler: &replay.Handler{URL: u}}
-		t.Cleanup(func() { s.Sender.Stop() })
+		s.Running = &replay.Running{Sender: s.Sender}
+		t.Cleanup(func() {
+			s.Running.Close()
+			s.Sender.Stop()
+		})
 	}, called, letGo
 }
 
@@ -127,6 +131,8 @@ func TestSimulationIsRefusedWithAReason(t *testing.T) {
 	}{
 		{"", `{"kind":"dupes","deliveries":[1]}`, 400, "duplicates"},
 		{"", `{"kind":"duplicates","deliveries":[]}`, 400, "deliver"},
+		{"", `{"line":"duplicates","deliveries":[1]}`, 409, "Nothing here reads"},
+		{"", `{"kind":"lost-ack"}`, 400, "no receiver"},
 		{"", `{"kind":"duplicates","deliveries":[1],"mode":"sideways"}`, 400, "sideways"},
 		{"", `{"kind":"duplicates","deliveries":[1],"tpyo":1}`, 400, "tpyo"},
 		{"", `{"kind":"duplicates","deliveries":[99]}`, 404, "no such delivery"},
@@ -197,7 +203,7 @@ func TestSimulationProbes(t *testing.T) {
 		}
 	}
 	ours := &replay.Probe{Command: []string{"/bin/count"}}
-	s := &Server{Probe: ours, Sender: &replay.Sender{}}
+	s := &Server{Probe: ours, Running: &replay.Running{Sender: &replay.Sender{}}}
 	spec := replay.Spec{Kind: "duplicates", Deliveries: []int64{1}}
 	if err := s.checkSpec(&spec); err != nil || spec.Probe != ours {
 		t.Errorf("got %v, probe %+v; want hookloop's own", err, spec.Probe)
@@ -273,14 +279,14 @@ func TestSimulationIsStepped(t *testing.T) {
 	}
 }
 
-// TestCloseEndsSimulations leaves one running.
-func TestCloseEndsSimulations(t *testing.T) {
+// TestSimulationEndsWithItsHookloop leaves one running.
+func TestSimulationEndsWithItsHookloop(t *testing.T) {
 	t.Parallel()
 	edit, _, _ := withSlowHandler(t)
 	rg := newRig(t, edit)
 	rg.add(inspect.Delivery{Body: []byte("x")}, answered(200, "ok"))
 	sim := rg.begin(`{"kind":"duplicates","deliveries":[1],"deadline_ns":60000000000}`)
-	if !within(10*time.Second, func() { rg.Close() }) {
+	if !within(10*time.Second, func() { rg.Running.Close() }) {
 		t.Fatal("Close does not return")
 	}
 	got, err := rg.Store.Simulation(context.Background(), sim.ID)
@@ -296,7 +302,7 @@ func TestSimulationsAreLimited(t *testing.T) {
 	edit, _, _ := withSlowHandler(t)
 	rg := newRig(t, edit)
 	rg.add(inspect.Delivery{Body: []byte("x")}, answered(200, "ok"))
-	for range maxRehearsals {
+	for range replay.MaxRuns {
 		rg.begin(`{"kind":"duplicates","deliveries":[1],"deadline_ns":60000000000}`)
 	}
 	resp, body := rg.do("POST", "/api/v1/simulations", `{"kind":"duplicates","deliveries":[1]}`)

@@ -22,6 +22,7 @@ type statusView struct {
 	Endpoint     endpointView `json:"endpoint"`
 	Handler      handlerView  `json:"handler"`
 	Replay       replayView   `json:"replay"`
+	LosingAcks   int          `json:"losing_acks"` // how many of the next answers to providers are lost, see simulate lost-ack
 }
 
 type endpointView struct {
@@ -71,6 +72,9 @@ func (s *Server) view() statusView {
 	}
 	if s.Health != nil {
 		v.Handler = handlerOf(s.HandlerURL, s.Health())
+	}
+	if s.Receiver != nil {
+		v.LosingAcks = s.Receiver.LosingAcks()
 	}
 	if s.Sender == nil {
 		v.Replay = replayView{Reason: noSender}

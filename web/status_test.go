@@ -175,8 +175,8 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 	check("Rehearsed", rehearsed{})
 	probe := replay.Probe{Command: []string{"x"}, URL: "x", JSON: "x", Timeout: 1}
 	check("Probe", probe)
-	check("SimulationSpec", replay.Spec{
+	check("SimulationSpec", simulationRequest{Line: "x", Spec: replay.Spec{
 		To: "x", Header: http.Header{"X": nil}, Count: 1, Mode: "x", Concurrency: 1, Deadline: 1, Policy: "x", Variant: "x", Speed: 1, Step: true,
-		StopWhen: "x", FailFirst: 1, FailStatus: 1, AllOrders: true, Slow: "x", Probe: &probe,
-	})
+		StopWhen: "x", FailFirst: 1, FailStatus: 1, AllOrders: true, Slow: "x", How: "x", Wait: 1, Probe: &probe,
+	}})
 }

@@ -61,14 +61,25 @@ export class Actions {
       this.ui.say(reason, 'bad');
       return;
     }
+    const begin = (spec) => this.begin(d, spec);
     this.ui.show({
-      kind: 'menu', title: `Simulate with #${d.id}`, text: 'In a terminal also: hookloop simulate lost-ack, hookloop simulate catch-up', entries: choices(d, this.related(d), (spec) => this.try(async () => {
-        this.model.stopFollowing();
-        const sim = await api.simulate(spec);
-        this.ui.say(`Simulation ${sim.id} begins.`);
-        this.ui.showSimulations();
-      })),
+      kind: 'menu', title: `Simulate with #${d.id}`, entries: choices(d, this.related(d), {
+        losing: this.model.status?.losing_acks, lose: () => this.try(async () => {
+          await api.loseAcks(0);
+          this.ui.say('The provider gets the handler’s answers again.');
+        }),
+        send: (spec) => this.try(() => begin(spec)),
+        write: (line) => this.ui.show({ kind: 'line', title: `Simulate with #${d.id}`, label: 'hookloop simulate', line, onLine: (text) => begin({ line: text, deliveries: [d.id] }) }),
+      }),
     });
+  }
+
+  // begin begins a simulation; its errors are the caller's to show.
+  async begin(d, spec) {
+    this.model.stopFollowing();
+    const sim = await api.simulate(spec);
+    this.ui.say(sim.kind === 'lost-ack' ? 'The next answers are lost: have the provider deliver.' : `Simulation ${sim.id} begins.`);
+    if (sim.delivery_id === d.id) this.ui.showSimulations();
   }
 
   // related are up to two deliveries of the same provider right before d, oldest first.

@@ -43,6 +43,7 @@ export const confirm = (id, unverified = false) => post(`${one(id)}/confirm`, { 
 export const remove = (id) => call(one(id), { method: 'DELETE' });
 export const simulations = async (id, signal) => (await json(`/api/v1/simulations?delivery=${id}`, { signal })).simulations;
 export const simulate = (spec) => post('/api/v1/simulations', spec);
+export const loseAcks = (n, how = '500') => post('/api/v1/lost-acks', { n, how });
 export const stopSimulation = (id) => post(`/api/v1/simulations/${id}/cancel`, {});
 export const stepSimulation = (id) => post(`/api/v1/simulations/${id}/step`, {});
 export const curl = async (id) => (await call(`${one(id)}/curl`)).text();

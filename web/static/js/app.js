@@ -4,7 +4,7 @@
 import { html, render, useEffect, useMemo, useReducer, useRef, useState } from '../vendor/preact-htm.js';
 import { Actions } from './actions.js';
 import { Detail, tabs, useDetail } from './detail.js';
-import { Confirm, Help, Menu } from './dialogs.js';
+import { Confirm, Help, Line, Menu } from './dialogs.js';
 import { Edit } from './edit.js';
 import { Empty } from './empty.js';
 import { visible } from './format.js';
@@ -85,6 +85,7 @@ function Dialogs({ dialog, close, actions }) {
     case 'help': return html`<${Help} onClose=${onClose} />`;
     case 'menu': return html`<${Menu} key=${dialog.title} ...${dialog} onClose=${onClose} />`;
     case 'confirm': return html`<${Confirm} ...${dialog} onClose=${onClose} />`;
+    case 'line': return html`<${Line} ...${dialog} onClose=${onClose} />`;
     case 'edit': return html`<${Edit} d=${dialog.got.delivery} attempts=${dialog.got.attempts} onClose=${onClose}
       onForecast=${(request) => actions.forecast(dialog.got.delivery.id, request)} onSend=${(request) => actions.send(dialog.got.delivery.id, request)} />`;
     default: return null;

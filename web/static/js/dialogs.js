@@ -1,7 +1,7 @@
 // Dialogs: menus with a letter for each entry, help, and questions. A dialog
 // of the browser keeps the focus inside and gives it back.
 
-import { html, useLayoutEffect, useRef } from '../vendor/preact-htm.js';
+import { html, useLayoutEffect, useRef, useState } from '../vendor/preact-htm.js';
 import { visible } from './format.js';
 
 // Dialog gives the focus to what the selector first finds, else to its close button.
@@ -75,5 +75,30 @@ export function Confirm({ title, text, yes, no = 'Keep it', tone = 'danger', onY
   return html`<${Dialog} title=${title} className="confirm" first=".dialog-foot button" onClose=${onClose}>
     <p>${text}</p>
     <div class="dialog-foot"><button onClick=${onClose}>${no}</button><button class=${tone} onClick=${() => { onClose(); onYes(); }}>${yes}</button></div>
+  <//>`;
+}
+
+// Line asks for a line of text, and stays open with the reason while it does not do.
+export function Line({ title, label, line, onLine, onClose }) {
+  const [text, setText] = useState(line);
+  const [error, setError] = useState('');
+  const [busy, setBusy] = useState(false);
+  const send = async (event) => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      await onLine(text);
+      onClose();
+    } catch (err) {
+      setError(err.message);
+      setBusy(false);
+    }
+  };
+  return html`<${Dialog} title=${title} className="line" first="#line" onClose=${onClose} onKeyDown=${(e) => e.stopPropagation()}>
+    <form onSubmit=${send}>
+      <label>${label} <input id="line" class="code" value=${text} onInput=${(e) => setText(e.target.value)} spellcheck=${false} autocomplete="off" /></label>
+      <p class="query-error" role="alert">${visible(error)}</p>
+      <div class="dialog-foot"><button type="button" onClick=${onClose}>Cancel</button><button class="primary" disabled=${busy}>Begin</button></div>
+    </form>
   <//>`;
 }

@@ -69,6 +69,8 @@ function Banner({ model }) {
     const { state, reason, retries } = status.endpoint;
     text = `The tunnel is ${state}${retries > 1 ? ` (try ${retries})` : ''}${reason ? `: ${reason}` : ''}`;
     tone = state === 'failed' ? 'bad' : 'warn';
+  } else if (status?.losing_acks) {
+    text = `The next ${status.losing_acks === 1 ? 'answer to a provider is' : `${status.losing_acks} answers to providers are`} lost. To end that, press s and l.`;
   } else if (status?.handler.state === 'down') {
     text = `The handler is down${status.handler.reason ? `: ${status.handler.reason}` : ''}. Deliveries are kept; replay them when it is back.`;
   }

@@ -178,10 +178,12 @@ export function countdown(iso, now = Date.now()) {
   return `${Math.floor(s / 60)}:${pad(s % 60)}`;
 }
 
-// choices are the entries of the menu of simulations of d; send begins one.
-export function choices(d, related, send) {
+// choices are the entries of the menu of simulations of d; send begins one,
+// write asks for one as it is written in a shell. losing says how many of the
+// next answers to providers are lost, and lose sets that to none.
+export function choices(d, related, { losing, send, write, lose }) {
   const of = (kind, more) => () => send({ kind, deliveries: [d.id], ...more });
-  const unknown = d.provider ? '' : 'It is not known who sent it, so there is no schedule.';
+  const unknown = d.provider ? '' : 'It is not known who sent it, so there is no schedule: give one with the last entry.';
   const ids = [...related, d.id];
   return [
     { key: 'd', name: 'Duplicate, in turn', run: of('duplicates', { mode: 'serial' }) },
@@ -197,5 +199,9 @@ export function choices(d, related, send) {
     { key: 'b', name: 'Burst of 50', run: of('burst', { count: 50 }) },
     { key: 'B', name: 'Burst of 200', run: of('burst', { count: 200 }) },
     { key: 'x', name: 'Reorder', hint: ids.map((id) => `#${id}`).join(', '), reason: related.length ? '' : 'There is no delivery of the same provider right before it.', run: () => send({ kind: 'reorder', deliveries: ids }) },
+    losing ? { key: 'l', name: 'Lose no more answers', hint: `${losing} would still be lost`, run: lose }
+      : { key: 'l', name: 'Lose the next 2 answers', hint: 'the handler works, the provider gets 500 and delivers again', run: () => send({ kind: 'lost-ack', count: 2 }) },
+    { key: 'C', name: 'Catch up', hint: 'deliver in order what was held', run: () => send({ kind: 'catch-up' }) },
+    { key: ':', name: 'As in a shell …', hint: 'with every setting: counts, deadlines, schedules, probes', run: () => write(unknown ? 'retries --policy custom:30s,2m,10m --speed 60x' : 'duplicates -n 3 --mode overlap') },
   ];
 }

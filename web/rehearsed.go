@@ -3,80 +3,9 @@ package web
 import (
 	"context"
 	"errors"
-	"net/http"
-	"sync"
 
 	"hookloop/inspect"
 )
-
-// This file keeps account of the simulations that run here, and of those that
-// a live socket has told of.
-
-// A rehearsal is a simulation that was begun here and has not ended.
-type rehearsal struct {
-	step   bool // each attempt waits for next
-	cancel context.CancelFunc
-	next   chan struct{}
-	ended  chan struct{} // closed at its end, when sim and err are set
-	sim    *inspect.Simulation
-	err    error
-}
-
-// rehearsals are those that run, by the ID of the simulation.
-type rehearsals struct {
-	mu     sync.Mutex
-	byID   map[int64]*rehearsal
-	n      int // also those that have no ID yet
-	closed bool
-	wg     sync.WaitGroup
-}
-
-func (l *rehearsals) add() *problem {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return problemf(http.StatusServiceUnavailable, "hookloop is stopping; begin the simulation when it is back.")
-	}
-	if l.n >= maxRehearsals {
-		return problemf(http.StatusTooManyRequests, "%d simulations are running already; wait for one, or stop one.", maxRehearsals)
-	}
-	l.n++
-	l.wg.Add(1)
-	return nil
-}
-
-func (l *rehearsals) name(id int64, r *rehearsal) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.byID == nil {
-		l.byID = map[int64]*rehearsal{}
-	}
-	l.byID[id] = r
-}
-
-// done forgets the simulation that has ended; nil = none had begun.
-func (l *rehearsals) done(sim *inspect.Simulation) {
-	l.mu.Lock()
-	if sim != nil {
-		delete(l.byID, sim.ID)
-	}
-	l.n--
-	l.mu.Unlock()
-	l.wg.Done()
-}
-
-func (l *rehearsals) get(id int64) *rehearsal {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.byID[id]
-}
-
-func (l *rehearsals) wait() {
-	l.mu.Lock()
-	l.closed = true
-	l.mu.Unlock()
-	l.wg.Wait()
-}
 
 // A rehearsed is what a list shows of a simulation.
 type rehearsed struct {
