@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -79,6 +80,30 @@ func (k *KeyForm) key(secret string) ([]byte, error) {
 		return nil, fmt.Errorf("it is not %s", k.coding)
 	}
 	return b, nil
+}
+
+// keysOf returns the keys that the secrets are for a scheme, and why one is none.
+func (v *verification) keysOf(c *check) ([]*key, error) {
+	keys, err := v.c.keysOf(c.s, v.secrets)
+	if c.s.Kind != Token {
+		keys = slices.DeleteFunc(keys, v.isToken)
+	}
+	return keys, err
+}
+
+// isToken reports whether a key's secret is the very token that the request
+// has for another scheme, and so no key, whatever can be decoded from it.
+func (v *verification) isToken(k *key) bool {
+	for i := range v.rec.Provider.Schemes {
+		c := &check{p: v.rec.Provider, s: &v.rec.Provider.Schemes[i], settings: v.settings}
+		if c.s.Kind != Token || !c.applies(v.r) {
+			continue
+		}
+		if held, err := c.holds(v.r, &key{raw: []byte(k.secret)}); held && err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 var errCoding = errors.New("malformed")

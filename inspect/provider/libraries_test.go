@@ -110,3 +110,17 @@ func TestAuthorizationInAnyCase(t *testing.T) {
 	r := arrived("{}", "X-Hub-Signature-256", "SHA256="+hexMAC("k", "{}"))
 	diagnose(t, checkerFor("github", "k"), r, want{Invalid, CodeMalformed, "sha256= is expected"})
 }
+
+// The token signs nothing, even where it could be decoded.
+func TestGitLabSignsWithToken(t *testing.T) {
+	const token = "QUJDREVG"
+	r := arrived("{}", "X-Gitlab-Event", "Push Hook", "X-Gitlab-Token", token, "Webhook-Id", "1", "Webhook-Timestamp", "1760000000", "Webhook-Signature", "v1,old")
+	s, err := checkerFor("gitlab", token).Sign(r, captured, true)
+	if err != nil || s.Scheme != "token" || s.Request.Header.Get("Webhook-Signature") != "v1,old" {
+		t.Errorf("got %+v %v, want the token, and the signature left alone", s, err)
+	}
+	s, err = checkerFor("gitlab", token, "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY").Sign(r, captured, true)
+	if err != nil || s.Scheme != "v1" || s.Secret != "S2" {
+		t.Errorf("got %+v %v, want v1 with S2", s, err)
+	}
+}

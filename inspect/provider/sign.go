@@ -91,7 +91,7 @@ func (v *verification) signer() (*check, *key, error) {
 		if v.r.Truncated && c.s.readsBody() {
 			return nil, nil, errors.New("the body was not kept whole, and the signature covers it")
 		}
-		keys, err := v.c.keysOf(c.s, v.secrets)
+		keys, err := v.keysOf(c)
 		if at := slices.IndexFunc(keys, (*key).canSign); at >= 0 {
 			return c, keys[at], nil
 		}

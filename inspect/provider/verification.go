@@ -149,10 +149,7 @@ func (v *verification) choose() (chosen *check, keys []*key, problem error) {
 		if c.s.Kind == Unsigned || !c.applies(v.r) || !c.present(v.r) {
 			continue
 		}
-		k, err := v.c.keysOf(c.s, v.secrets)
-		if len(k) > 0 && c.s.Kind != Token {
-			k = slices.DeleteFunc(k, v.isToken)
-		}
+		k, err := v.keysOf(c)
 		if len(k) > 0 || c.s.KeySource != nil {
 			return c, k, nil
 		}
@@ -161,21 +158,6 @@ func (v *verification) choose() (chosen *check, keys []*key, problem error) {
 		}
 	}
 	return chosen, nil, problem
-}
-
-// isToken reports whether a key's secret is the very token that the request
-// has for another scheme, and so no key, whatever can be decoded from it.
-func (v *verification) isToken(k *key) bool {
-	for i := range v.rec.Provider.Schemes {
-		c := &check{p: v.rec.Provider, s: &v.rec.Provider.Schemes[i], settings: v.settings}
-		if c.s.Kind != Token || !c.applies(v.r) {
-			continue
-		}
-		if held, err := c.holds(v.r, &key{raw: []byte(k.secret)}); held && err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // examine looks at a scheme whose signature is there.
