@@ -14,7 +14,7 @@ func TestBlankSecrets(t *testing.T) {
 	}
 	a := &app{Env: Env{Getenv: func(string) string { return " \t" }}}
 	for _, text := range []string{"", "   ", "\n", "env:BLANK", "file:" + path} {
-		if s, err := a.secret(text, inFlag, ""); err == nil {
+		if s, err := a.secret(text, "label", ""); err == nil {
 			t.Errorf("%q is the secret %q", text, s.Value)
 		}
 	}

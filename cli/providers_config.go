@@ -3,8 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,12 +39,6 @@ func (f *providerFlags) add(a *app, cmd *cobra.Command) {
 func (f *providerFlags) addShow(set *pflag.FlagSet) {
 	set.BoolVar(&f.showSecrets, "show-secrets", false, "show expected signatures whole, which are as good as the secret")
 }
-
-// Labels of secrets that stand there themselves.
-const (
-	inFlag = "the secret given by --secret"
-	inFile = "the secret in " + configName
-)
 
 // catalog returns the built-in catalog with the configuration file's providers.
 func (a *app) catalog() (*provider.Catalog, error) {
@@ -110,7 +102,7 @@ func (a *app) addFile(c *provider.Checker, strict bool) error {
 		if err := knownProvider(c.Catalog, name); err != nil {
 			return fmt.Errorf("%s: %w", values[0].where, err)
 		}
-		secrets, err := a.secretsOf(values, dir, strict)
+		secrets, err := a.secretsOf(values, name, strict)
 		if err != nil {
 			return err
 		}
@@ -136,7 +128,7 @@ func (a *app) addFile(c *provider.Checker, strict bool) error {
 				return fmt.Errorf("%s: %w", r.where, err)
 			}
 		}
-		secrets, err := a.secretsOf(r.secrets, dir, strict)
+		secrets, err := a.secretsOf(r.secrets, "the route "+r.path, strict)
 		if err != nil {
 			return err
 		}
@@ -148,50 +140,11 @@ func (a *app) addFile(c *provider.Checker, strict bool) error {
 	return nil
 }
 
-// secretsOf reads secrets of the configuration file; nil for none. Unless
-// strict, those that are not there are left out, with a notice: a command in
-// another terminal may do without.
-func (a *app) secretsOf(values []located, dir string, strict bool) (secrets []provider.Secret, err error) {
-	for _, v := range values {
-		var s provider.Secret
-		text, err := a.expand(v.where, v.value)
-		if err == nil {
-			if s, err = a.secret(text, inFile, dir); err != nil {
-				err = fmt.Errorf("%s: %w", v.where, err)
-			}
-		}
-		switch {
-		case err != nil && strict:
-			return nil, err
-		case err != nil:
-			a.sayf("hookloop: %s; going on without that secret", err)
-		default:
-			secrets = append(secrets, s)
-		}
-	}
-	return secrets, nil
-}
-
 // addFlags puts what --secret and --set say into c. Where they name no
 // provider, they are the known one's.
 func (a *app) addFlags(c *provider.Checker, f *providerFlags, known string) error {
-	given := map[string][]provider.Secret{}
-	literal := false
-	for _, text := range f.secrets {
-		name, value, err := splitSecret(c.Catalog, known, text)
-		if err != nil {
-			return usagef("--secret: %w", err)
-		}
-		s, err := a.secret(value, inFlag, "")
-		if err != nil {
-			return usagef("--secret: %w", err)
-		}
-		literal = literal || s.Label == inFlag
-		given[name] = append(given[name], s)
-	}
-	maps.Copy(c.Secrets, given)
-	if literal && a.secretTyped {
-		a.sayf("hookloop: a secret on the command line can be seen in the list of processes and in the shell's history: env:NAME and file:PATH keep it out of both")
+	if err := a.addSecretFlags(c, f.secrets, known); err != nil {
+		return usagef("--secret: %w", err)
 	}
 	for _, text := range f.set {
 		target, value, ok := strings.Cut(text, "=")
@@ -216,66 +169,6 @@ func (a *app) addFlags(c *provider.Checker, f *providerFlags, known string) erro
 		}
 	}
 	return nil
-}
-
-// splitSecret splits PROVIDER=VALUE. Where the provider is known otherwise,
-// the value alone will do. Errors never hold what may be a secret.
-func splitSecret(catalog *provider.Catalog, known, text string) (name, value string, err error) {
-	name, value, ok := strings.Cut(text, "=")
-	switch {
-	case ok && catalog.Provider(name) != nil:
-		return name, value, nil
-	case ok && isReference(value):
-		return "", "", knownProvider(catalog, name) // whatever is known: a secret looks different
-	case known != "":
-		return known, text, nil
-	case ok:
-		if near := catalog.Nearest(name); near != "" {
-			return "", "", fmt.Errorf("there is no provider %q, did you mean %q?", name, near)
-		}
-	}
-	return "", "", errors.New("say whose secret it is, as in stripe=env:STRIPE_WEBHOOK_SECRET; `hookloop providers` lists the names")
-}
-
-// isReference reports whether text says where a secret is.
-func isReference(text string) bool {
-	return strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:")
-}
-
-// secret reads a secret: env:NAME, file:PATH (relative to dir) or the value
-// itself, which is called label.
-func (a *app) secret(text, label, dir string) (provider.Secret, error) {
-	if name, ok := strings.CutPrefix(text, "env:"); ok {
-		value := a.Getenv(name)
-		if strings.TrimSpace(value) == "" {
-			return provider.Secret{}, fmt.Errorf("the environment has no %s: set it to the secret", name)
-		}
-		return provider.Secret{Label: name, Value: value}, nil
-	}
-	if path, ok := strings.CutPrefix(text, "file:"); ok {
-		value, err := readValue(path, dir)
-		return provider.Secret{Label: "the file " + filepath.Base(path), Value: value}, err
-	}
-	if strings.TrimSpace(text) == "" {
-		return provider.Secret{}, errors.New("the secret is empty")
-	}
-	return provider.Secret{Label: label, Value: text}, nil
-}
-
-// readValue reads a file that holds one value, without its last line ending.
-func readValue(path, dir string) (string, error) {
-	if dir != "" && !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("the file cannot be read: %w", err)
-	}
-	value := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
-	if strings.TrimSpace(value) == "" {
-		return "", fmt.Errorf("the file %s is empty", path)
-	}
-	return value, nil
 }
 
 // completeProviders completes the names of the providers, each with end behind it, for a flag.

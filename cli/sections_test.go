@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,11 +64,11 @@ port: 1
 	}
 	wantSecrets := map[string][]provider.Secret{
 		"stripe": {{Label: "STRIPE", Value: "s1"}},
-		"github": {{Label: "the file gh.secret", Value: "gh "}, {Label: inFile, Value: "old"}},
-		"twilio": {{Label: inFile, Value: "0123"}},
-		"slack":  {{Label: "OLD", Value: "old"}, {Label: inFlag, Value: "a=b"}}, // the flags' alone
+		"github": {{Label: "the file gh.secret", Value: "gh "}, {Label: "OLD", Value: "old"}},
+		"twilio": {{Label: "the secret of twilio in hookloop.yaml", Value: "0123"}},
+		"slack":  {{Label: "OLD", Value: "old"}, {Label: "the second --secret slack", Value: "a=b"}}, // the flags' alone
 		"sendgrid": {
-			{Label: inFile, Value: "-----BEGIN PUBLIC KEY-----\nabc"},
+			{Label: "the secret of sendgrid in hookloop.yaml", Value: "-----BEGIN PUBLIC KEY-----\nabc"},
 		},
 	}
 	if !reflect.DeepEqual(c.Secrets, wantSecrets) {
@@ -79,7 +80,7 @@ port: 1
 	}
 	wantRoutes := []provider.Route{
 		{Prefix: "/a/long", Secrets: []provider.Secret{{Label: "STRIPE", Value: "s1"}}},
-		{Prefix: "/a", Provider: "github", Secrets: []provider.Secret{{Label: "STRIPE", Value: "s1"}, {Label: inFile, Value: "plain"}}},
+		{Prefix: "/a", Provider: "github", Secrets: []provider.Secret{{Label: "STRIPE", Value: "s1"}, {Label: "the second secret of the route /a in hookloop.yaml (line 17)", Value: "plain"}}},
 	}
 	if !reflect.DeepEqual(c.Routes, wantRoutes) {
 		t.Errorf("got routes %+v, want %+v", c.Routes, wantRoutes)
@@ -120,6 +121,42 @@ func TestFileProviders(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Of several secrets the label tells which one it is, wherever they stand.
+func TestSecretLabels(t *testing.T) {
+	env := map[string]string{"OLDG": "o", "NEWG": "n"}
+	labels := func(secrets []provider.Secret) (list []string) {
+		for _, s := range secrets {
+			list = append(list, s.Label)
+		}
+		return list
+	}
+	for _, tt := range []struct {
+		file  string
+		flags []string
+		want  []string
+	}{
+		{"secrets: {github: ['${OLDG}', '${NEWG}']}", nil, []string{"OLDG", "NEWG"}},
+		{"secrets:\n  github:\n    - a\n    - b\n", nil, []string{"the first secret of github in hookloop.yaml (line 3)", "the second secret of github in hookloop.yaml (line 4)"}},
+		{"secrets: {github: 'x${OLDG}'}", nil, []string{"the secret of github in hookloop.yaml"}},
+		{"secrets: {github: ['${OLDG}x', 'env:NEWG']}", nil, []string{"the first secret of github in hookloop.yaml (line 1)", "NEWG"}},
+		{"", []string{"github=a"}, []string{"the secret given by --secret"}},
+		{"", []string{"github=a", "slack=b"}, []string{"the secret given by --secret"}},
+		{"", []string{"github=a", "slack=b", "github=c", "github=env:OLDG"}, []string{"the first --secret github", "the second --secret github", "OLDG"}},
+	} {
+		a, _, err := configured(t, env, map[string]string{configName: tt.file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := a.checker(&providerFlags{strict: true, secrets: tt.flags})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := labels(c.Secrets["github"]); !slices.Equal(got, tt.want) {
+			t.Errorf("%q %q: got %q, want %q", tt.file, tt.flags, got, tt.want)
+		}
 	}
 }
 
