@@ -70,15 +70,20 @@ func (a *app) lostAck(ctx context.Context, f *simulateFlags) error {
 	if w.Since, err = store.Rev(ctx); err != nil {
 		return err
 	}
+	begun := false
 	w.Begin = func(ctx context.Context) error {
 		if err := loseAcks(ctx, store.Dir(), spec.Count, spec.How); err != nil {
 			return err
 		}
+		begun = true
 		a.sayf("hookloop: %s (%s): have the provider deliver", nextLost(spec.Count), spec.How)
 		return nil
 	}
 	// What is left of them is not lost once nobody watches.
 	defer func() {
+		if !begun {
+			return
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
 		defer cancel()
 		_ = loseAcks(ctx, store.Dir(), 0, spec.How)

@@ -72,7 +72,12 @@ func (a *app) rehearsalCommand(use, short, example string) *cobra.Command {
 	f.spec.Kind, _, _ = strings.Cut(use, " ")
 	cmd := &cobra.Command{
 		Use: use, Short: short, Example: example, ValidArgsFunction: a.completeIDs,
-		RunE: func(cmd *cobra.Command, args []string) error { return notRun(a.simulate(cmd.Context(), &f, args)) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if count := cmd.Flags().Lookup("count"); count != nil && f.spec.Count < 1 {
+				return usagef("-n is %d: at least 1 is needed", f.spec.Count)
+			}
+			return notRun(a.simulate(cmd.Context(), &f, args))
+		},
 	}
 	specFlags[f.spec.Kind](cmd.Flags(), &f.spec)
 	f.handlerFlags.add(cmd.Flags())

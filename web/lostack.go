@@ -23,6 +23,9 @@ func (s *Server) loseAcks(w http.ResponseWriter, r *http.Request) error {
 	if s.Receiver == nil {
 		return problemf(http.StatusConflict, "This inspector has no receiver, so no answers can be lost. Start hookloop listen.")
 	}
+	if n := s.Receiver.LosingAcks(); in.N > 0 && n > 0 {
+		return problemf(http.StatusConflict, "%d answers are being lost already; wait until they are, or stop the simulation that does it.", n)
+	}
 	if err := s.Receiver.LoseAcks(in.N, in.How); err != nil {
 		return problemf(http.StatusBadRequest, "%s", err)
 	}

@@ -25,6 +25,12 @@ func TestLoseAcksAPI(t *testing.T) {
 	if w := ask(`{"n":2,"how":"reset"}`); w.Code != http.StatusOK || rc.LosingAcks() != 2 || s.view().LosingAcks != 2 || !strings.Contains(w.Body.String(), `{"n":2,"how":"reset"}`) {
 		t.Errorf("got %d %s, %d are lost", w.Code, w.Body, rc.LosingAcks())
 	}
+	if w := ask(`{"n":1,"how":"500"}`); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "2 answers are being lost already") || rc.LosingAcks() != 2 {
+		t.Errorf("a second: got %d %s, %d are lost", w.Code, w.Body, rc.LosingAcks())
+	}
+	if w := ask(`{"n":0,"how":"500"}`); w.Code != http.StatusOK || rc.LosingAcks() != 0 {
+		t.Errorf("the end: got %d %s, %d are lost", w.Code, w.Body, rc.LosingAcks())
+	}
 	if w := ask(`{"n":2,"how":"x"}`); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "cannot be lost by") {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
