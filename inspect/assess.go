@@ -41,14 +41,18 @@ type checker interface {
 func (rc *Receiver) guard(f func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			rc.report(fmt.Errorf("a delivery's sender and signature could not be looked at, which is a fault of hookloop: %v\n%s", v, debug.Stack()))
+			rc.notice(fmt.Errorf("a delivery's sender and signature could not be looked at, which is a fault of hookloop: %v\n%s", v, debug.Stack()))
 		}
 	}()
 	f()
 }
 
-func (rc *Receiver) report(err error) {
-	if rc.OnError != nil {
+// notice tells of a delivery that was stored, or will be.
+func (rc *Receiver) notice(err error) {
+	switch {
+	case rc.OnNotice != nil:
+		rc.OnNotice(err)
+	case rc.OnError != nil:
 		rc.OnError(err)
 	}
 }
@@ -127,7 +131,7 @@ func (rc *Receiver) checkAgain(id int64) {
 	rc.guard(func() {
 		err := rc.verifyStored(id)
 		if err != nil && rc.waiting.Err() == nil && !errors.Is(err, ErrNotFound) { // as when it was removed meanwhile
-			rc.report(fmt.Errorf("what is known of delivery #%d's signature could not be stored: %w", id, err))
+			rc.notice(fmt.Errorf("what is known of delivery #%d's signature could not be stored: %w", id, err))
 		}
 	})
 }
@@ -140,6 +144,9 @@ func (rc *Receiver) verifyStored(id int64) error {
 	ctx, cancel := context.WithTimeout(rc.waiting, recheckTimeout)
 	defer cancel()
 	found := rc.checker.Verify(ctx, d.Request())
+	if found.Code == provider.CodeWrongSecret {
+		found.Reason += rc.otherSecret(ctx, found.Provider)
+	}
 	return rc.Store.SetFacts(rc.waiting, id, d.Facts.With(found)) // which does nothing after Wait: found was cut short, and says nothing
 }
 
@@ -153,7 +160,7 @@ func (rc *Receiver) handshake(d *Delivery) (answer *provider.Answer) {
 		r := d.Request()
 		a, err := rc.checker.Answer(r, rc.checker.Recognize(r))
 		if err != nil && rc.AnswerHandshakes {
-			rc.report(fmt.Errorf("%s's handshake %s was not answered by hookloop: %w", d.Facts.Provider, d.Facts.Handshake, err))
+			rc.notice(fmt.Errorf("%s's handshake %s was not answered by hookloop: %w", d.Facts.Provider, d.Facts.Handshake, err))
 		}
 		if err != nil || a == nil {
 			return
@@ -166,17 +173,6 @@ func (rc *Receiver) handshake(d *Delivery) (answer *provider.Answer) {
 		}
 	})
 	return answer
-}
-
-// keepSecret makes a secret that a handshake handed over known, unless one is
-// known already: anybody can send a handshake, and must not be able to have
-// signatures of their own found valid.
-func (rc *Receiver) keepSecret(r *provider.Request, name string, s provider.Secret) {
-	rc.secrets.Lock()
-	defer rc.secrets.Unlock()
-	if !rc.checker.HasSecret(r, name) {
-		rc.checker.AddSecret(name, s)
-	}
 }
 
 // writeAnswer answers a handshake, byte for byte.

@@ -386,7 +386,11 @@ func TestReceiverAnswersHandshakes(t *testing.T) {
 			}
 			var seen []provider.Facts
 			reported := false
-			rc := &Receiver{checker: c, AnswerHandshakes: tt.on, OnError: func(err error) { reported = errors.Is(err, noSecret) }}
+			rc := &Receiver{
+				checker: c, AnswerHandshakes: tt.on,
+				OnError:  func(err error) { t.Errorf("told that it could not be stored: %v", err) },
+				OnNotice: func(err error) { reported = errors.Is(err, noSecret) },
+			}
 			if tt.handler {
 				rc.Forward = forwarded(&seen)
 			}
@@ -414,7 +418,7 @@ func TestReceiverAnswersHandshakes(t *testing.T) {
 				t.Errorf("the reason is %q, want %q", d.Reason, reason)
 			}
 			if reported != tt.reported {
-				t.Errorf("OnError was told %t, want %t", reported, tt.reported)
+				t.Errorf("OnNotice was told %t, want %t", reported, tt.reported)
 			}
 		})
 	}
@@ -488,7 +492,8 @@ func TestReceiverKnowsProviders(t *testing.T) {
 			Secrets: map[string][]provider.Secret{"stripe": {{Label: "STRIPE", Value: "whsec_1"}}},
 		},
 		AnswerHandshakes: true, Forward: forwarded(&seen),
-		OnError: func(err error) { t.Error(err) },
+		OnError:  func(err error) { t.Error(err) },
+		OnNotice: func(error) {}, // of the second secret
 	}
 	addr := serveReceiver(t, rc)
 	sign := func(secret, message string) string {

@@ -64,10 +64,15 @@ type Receiver struct {
 	Concurrency int   // how many deliveries are forwarded at a time; 0 = DefaultConcurrency
 	Ordered     bool  // forward one at a time, in the order of arrival
 
-	// OnError, if not nil, learns of a delivery that could not be stored, of a
-	// handshake that could not be answered, and of a failure of hookloop itself
-	// where no provider waits. Several goroutines may call it at once.
+	// OnError, if not nil, learns why a delivery could not be stored. Several
+	// goroutines may call it at once.
 	OnError func(error)
+
+	// OnNotice learns, in a sentence, of what the user should know of a delivery
+	// that was stored: a handshake that could not be answered, or that hands over
+	// another secret than the one that is known, and a failure of hookloop itself.
+	// Several goroutines may call it at once. nil = OnError.
+	OnNotice func(error)
 
 	losses  losses // see LoseAcks
 	once    sync.Once
@@ -82,7 +87,9 @@ type Receiver struct {
 	reasons recheckQueue  // of those whose signature does not hold
 	waiting context.Context
 	stop    context.CancelFunc // ends waiting, and with it the rechecks
-	secrets sync.Mutex         // held while one that was handed over is added
+
+	secrets sync.Mutex       // held while one that was handed over is added
+	others  map[string]int64 // by provider: see otherHandover
 }
 
 // HeldReason says why a delivery waits.
@@ -123,6 +130,7 @@ func (rc *Receiver) init() {
 	rc.slots = make(chan struct{}, cmp.Or(rc.Concurrency, DefaultConcurrency))
 	rc.backlog = make(chan struct{}, maxBacklog)
 	rc.looking = make(chan struct{}, maxLarge)
+	rc.others = map[string]int64{}
 	rc.waiting, rc.stop = context.WithCancel(context.Background())
 	if rc.checker == nil && rc.Checker != nil {
 		rc.checker = rc.Checker
@@ -177,9 +185,7 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rc.failed(w, err)
 		return
 	}
-	if pending {
-		rc.recheck(d)
-	}
+	rc.stored(d, pending)
 	if lost != "" {
 		rc.background(p, r, send)
 		lost.answer(w, r)
@@ -213,7 +219,7 @@ func (rc *Receiver) catalog() *provider.Catalog {
 func (rc *Receiver) background(p place, r *http.Request, send func(http.ResponseWriter, *http.Request)) {
 	defer func() {
 		if v := recover(); v != nil {
-			rc.report(fmt.Errorf("a forward failed: %v\n%s", v, debug.Stack()))
+			rc.notice(fmt.Errorf("a forward failed: %v\n%s", v, debug.Stack()))
 		}
 	}()
 	p.wait()
@@ -286,9 +292,7 @@ func (rc *Receiver) store(w http.ResponseWriter, r *http.Request, d *Delivery, p
 		rc.failed(w, err)
 		return false
 	}
-	if pending {
-		rc.recheck(d)
-	}
+	rc.stored(d, pending)
 	return true
 }
 
@@ -316,7 +320,9 @@ func (rc *Receiver) storeInTurn(r *http.Request, d *Delivery, first *Attempt) (p
 }
 
 func (rc *Receiver) failed(w http.ResponseWriter, err error) {
-	rc.report(err)
+	if rc.OnError != nil {
+		rc.OnError(err)
+	}
 	plain(w, http.StatusServiceUnavailable, "the delivery could not be stored, so it was not handed on: "+err.Error())
 }
 
