@@ -82,6 +82,7 @@ func (a *app) open(ctx context.Context, f *listenFlags, h *replay.Handler) (_ *s
 		return nil, err
 	}
 	s.rc.OnError = func(err error) { a.sayf("hookloop: a delivery could not be stored: %s", err) }
+	s.rc.OnNotice = func(err error) { a.sayf("hookloop: %s", err) }
 	s.rc.Checker, s.rc.AnswerHandshakes = s.checker, f.answerHandshakes
 	if s.rc.TriggerToken, err = triggerToken(s.store.Dir()); err != nil {
 		return nil, err
