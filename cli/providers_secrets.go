@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"hookloop/inspect/provider"
+	"hookloop/tui"
 )
 
 // This file reads secrets, and names them by where they stand: their labels
@@ -185,9 +186,14 @@ func readAtMost(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	return allOf(f, path, limit)
+}
+
+// allOf reads up to limit bytes from r, which is called name. More is an error.
+func allOf(r io.Reader, name string, limit int64) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("%s is larger than %d KiB", path, limit>>10)
+		err = fmt.Errorf("%s is larger than %s", name, tui.FormatSize(limit))
 	}
 	return text, err
 }

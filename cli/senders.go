@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -59,23 +60,25 @@ func (s *session) allowProviders(names []string) error {
 	return nil
 }
 
-// learnSecrets adds the secret that Notion handed over in its first handshake
-// that was not refused, so that its deliveries are verified after a restart
-// too. Later ones may be anybody's.
-func (s *session) learnSecrets() error {
-	if len(s.checker.Secrets["notion"]) > 0 {
+func (s *session) learnSecrets() error { return learnSecrets(s.ctx, s.store, s.checker) }
+
+// learnSecrets adds to c the secret that Notion handed over in its first
+// handshake that was not refused, so that its deliveries are verified after a
+// restart, and by other commands, too. Later ones may be anybody's.
+func learnSecrets(ctx context.Context, store *inspect.Store, c *provider.Checker) error {
+	if len(c.Secrets["notion"]) > 0 {
 		return nil
 	}
-	list, err := s.store.List(s.ctx, inspect.ListOptions{Query: "provider:notion is:handshake -is:refused", Limit: 1, Oldest: true})
+	list, err := store.List(ctx, inspect.ListOptions{Query: "provider:notion is:handshake -is:refused", Limit: 1, Oldest: true})
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	d, err := s.store.Delivery(s.ctx, list[0].ID)
+	d, err := store.Delivery(ctx, list[0].ID)
 	if err != nil {
 		return err
 	}
-	if secret := captured(s.checker, d.Request()); secret != nil {
-		s.checker.AddSecret("notion", *secret)
+	if secret := captured(c, d.Request()); secret != nil {
+		c.AddSecret("notion", *secret)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"reflect"
 	"regexp"
@@ -70,32 +69,15 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, name string) error {
 	if err != nil {
 		return err
 	}
-	var r *provider.Request
-	var notes []string
-	var store *inspect.Store
-	var d *inspect.Delivery
-	if deliveryName.MatchString(name) {
-		if store, err = a.openStore(inspect.Options{}); err != nil {
-			return err
+	in, err := a.subject(ctx, name)
+	if err != nil {
+		if f.asJSON && ctx.Err() == nil {
+			err = cmp.Or(inspect.NewJSONEncoder(a.Stdout).Encode(verification{Code: "no_request", Reason: err.Error(), Notes: []string{}}), err)
 		}
-		defer func() { _ = store.Close() }()
-		if d, err = one(ctx, store, name); err != nil {
-			return usageError{err}
-		}
-		r = d.Request()
-	} else {
-		text, err := a.readInput(ctx, name)
-		if err != nil {
-			return err
-		}
-		if r, notes, err = parseRequest(text, time.Now()); err != nil {
-			err = fmt.Errorf("%s: %w", inputName(name), err)
-			if f.asJSON {
-				err = cmp.Or(inspect.NewJSONEncoder(a.Stdout).Encode(verification{Code: "no_request", Reason: err.Error(), Notes: []string{}}), err)
-			}
-			return settingError{err}
-		}
+		return err
 	}
+	defer in.close()
+	r := in.request
 	if !at.IsZero() {
 		r.Time = at
 	}
@@ -108,13 +90,18 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, name string) error {
 	if err != nil {
 		return err
 	}
-	diagnosis := c.Verify(ctx, r)
-	if err := ctx.Err(); err != nil {
+	if in.store != nil {
+		if err := learnSecrets(ctx, in.store, c); err != nil {
+			return err
+		}
+	}
+	diagnosis, err := diagnose(ctx, in.store, c, r)
+	if err != nil {
 		return err
 	}
-	diagnosis.Notes = append(notes, diagnosis.Notes...)
-	if d != nil && f.url == "" && f.at == "" {
-		if err := keepFacts(ctx, store, c, d, f.trial()); err != nil {
+	diagnosis.Notes = append(in.notes, diagnosis.Notes...)
+	if in.store != nil && f.url == "" && f.at == "" {
+		if err := keepFacts(ctx, in.store, c, in.delivery, f.trial()); err != nil {
 			return err
 		}
 	}
@@ -125,6 +112,56 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, name string) error {
 		return errSilent
 	}
 	return nil
+}
+
+// A subject is a request to check.
+type subject struct {
+	request  *provider.Request
+	notes    []string
+	store    *inspect.Store    // nil unless it is a captured delivery
+	delivery *inspect.Delivery // which it is then
+}
+
+func (s *subject) close() {
+	if s.store != nil {
+		_ = s.store.Close()
+	}
+}
+
+// subject reads the file, or the captured delivery, of a name.
+func (a *app) subject(ctx context.Context, name string) (*subject, error) {
+	if !deliveryName.MatchString(name) {
+		text, err := a.readInput(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		r, notes, err := parseRequest(text, time.Now())
+		if err != nil {
+			return nil, settingError{fmt.Errorf("%s: %w", inputName(name), err)}
+		}
+		return &subject{request: r, notes: notes}, nil
+	}
+	store, err := a.openStore(inspect.Options{})
+	if err != nil {
+		return nil, err
+	}
+	d, err := one(ctx, store, name)
+	if err != nil {
+		_ = store.Close()
+		return nil, usageError{err}
+	}
+	return &subject{request: d.Request(), store: store, delivery: d}, nil
+}
+
+// diagnose is c.Verify, with what a store, if there is one, tells of the secret.
+func diagnose(ctx context.Context, store *inspect.Store, c *provider.Checker, r *provider.Request) (d provider.Diagnosis, err error) {
+	d = c.Verify(ctx, r)
+	if err := ctx.Err(); err != nil || store == nil || d.Code != provider.CodeWrongSecret {
+		return d, err
+	}
+	more, err := inspect.OtherSecret(ctx, store, c, d.Provider)
+	d.Reason += more
+	return d, err
 }
 
 // verifyChecker returns a Checker for one request. The flags need not name its
@@ -154,10 +191,13 @@ func (a *app) verifyChecker(f *providerFlags, r *provider.Request) (*provider.Ch
 	return c, nil
 }
 
+// maxRequest is the largest saved request.
+const maxRequest = 128 << 20
+
 // readInput reads a file or, as -, standard input until ctx ends.
 func (a *app) readInput(ctx context.Context, name string) ([]byte, error) {
 	if name != "-" {
-		text, err := os.ReadFile(name)
+		text, err := readAtMost(name, maxRequest)
 		if os.IsNotExist(err) {
 			return nil, usagef("there is no file %s, and it names no delivery either: give a file, a number such as 12, or last", name)
 		}
@@ -172,7 +212,7 @@ func (a *app) readInput(ctx context.Context, name string) ([]byte, error) {
 	}
 	done := make(chan read, 1)
 	go func() {
-		text, err := io.ReadAll(a.Stdin)
+		text, err := allOf(a.Stdin, "standard input", maxRequest)
 		done <- read{text, err}
 	}()
 	select {
@@ -211,10 +251,11 @@ func one(ctx context.Context, store *inspect.Store, expr string) (*inspect.Deliv
 func keepFacts(ctx context.Context, store *inspect.Store, c *provider.Checker, d *inspect.Delivery, trial bool) error {
 	facts, pending := c.Assess(d.Request())
 	if pending && facts.SignatureCode != provider.CodeNoKey {
-		facts, pending = facts.With(c.Verify(ctx, d.Request())), false
-	}
-	if err := ctx.Err(); err != nil {
-		return err
+		found, err := diagnose(ctx, store, c, d.Request())
+		if err != nil {
+			return err
+		}
+		facts, pending = facts.With(found), false
 	}
 	if pending || facts.Provider == "" || worse(d.Facts, facts) || untold(c, d.Request(), d.Facts) {
 		return nil
