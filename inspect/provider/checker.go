@@ -79,6 +79,15 @@ func (f Facts) With(d Diagnosis) Facts {
 	return f
 }
 
+// SignedWith returns the scheme and the secret that the signature held with;
+// zero where it did not.
+func (f Facts) SignedWith() SignedWith {
+	if f.Secret == "" {
+		return SignedWith{}
+	}
+	return SignedWith{Scheme: f.Scheme, Secret: f.Secret}
+}
+
 // An AddressCheck says whether a client's address is among those that its provider publishes.
 type AddressCheck string
 

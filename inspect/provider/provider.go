@@ -26,8 +26,16 @@ type Request struct {
 	Truncated  bool        // Body is not all of it, so nothing that covers it can be verified
 	RemoteAddr string      // the true client's ip:port; "" = not known
 	Time       time.Time   // when it was received: what ages are measured to; zero = not known, they are measured to now
+	SignedWith SignedWith  // what its signature held with before it was edited; zero = not known
 
 	parsed *parsed // shared by all that one call asks of it; nil = nothing is
+}
+
+// SignedWith is the scheme and the secret that a signature held with: what
+// [Checker.Sign] takes again. The zero value is: not known.
+type SignedWith struct {
+	Scheme string
+	Secret string // its label
 }
 
 // A Provider is one entry of a catalog. It is immutable once loaded.

@@ -18,9 +18,10 @@ func (c *Checker) CanSign(r *Request) (ok bool, why string) {
 	return true, ""
 }
 
-// Sign returns r as its provider would send it at a time, signed with the
-// first configured secret that can sign. newTime false keeps the timestamp
-// that r has. Every scheme that has its signature in r, and uses the secret in
+// Sign returns r as its provider would send it at a time. It is signed with the
+// secret and the scheme of r.SignedWith, or else with those that r's signature
+// holds with, or else with the first configured secret that can sign. newTime
+// false keeps the timestamp that r has. Every scheme that has its signature in r, and uses the secret in
 // the same form, is signed; the first where none has. Of a header that holds
 // several signatures only the deciding one is left.
 func (c *Checker) Sign(r *Request, at time.Time, newTime bool) (*Signed, error) {
@@ -86,6 +87,9 @@ func (v *verification) signer() (*check, *key, error) {
 	if len(v.secrets) == 0 && there[0].s.KeySource == nil {
 		return nil, nil, errors.New(noSecret(p))
 	}
+	if c, k := v.original(there, possible); c != nil {
+		return c, k, nil
+	}
 	var why error
 	for _, c := range there {
 		if v.r.Truncated && c.s.readsBody() {
@@ -102,6 +106,37 @@ func (v *verification) signer() (*check, *key, error) {
 		}
 	}
 	return nil, nil, why
+}
+
+// original returns the scheme and the key that the request was signed with
+// when it came; nil = that is not known, or it cannot be signed so.
+func (v *verification) original(there, possible []*check) (*check, *key) {
+	with := v.r.SignedWith
+	for _, c := range slices.Concat(there, possible) {
+		if v.r.Truncated && c.s.readsBody() || c.s.Name != with.Scheme {
+			continue
+		}
+		keys, _ := v.keysOf(c)
+		for _, k := range keys {
+			if k.label == with.Secret && k.canSign() {
+				return c, k
+			}
+		}
+	}
+	if len(v.secrets) < 2 && len(there) < 2 {
+		return nil, nil
+	}
+	for _, c := range there {
+		keys, _ := v.keysOf(c)
+		for _, k := range keys {
+			if k.canSign() && v.tries(c, v.r) {
+				if held, err := c.holds(v.r, k); held && err == nil {
+					return c, k
+				}
+			}
+		}
+	}
+	return nil, nil
 }
 
 // unsignable says why a provider has no scheme to sign with.
