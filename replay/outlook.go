@@ -36,7 +36,21 @@ func (a *attempt) outlook(err error) (out *provider.Outlook) {
 	if p == nil {
 		return nil
 	}
-	o := provider.Outcome{Attempt: facts.ProviderAttempt, Duration: rec.Duration + a.waited(), Variant: p.VariantOf(a.d.Request())}
+	o, body := a.outcome(err)
+	o.Variant = p.VariantOf(a.d.Request())
+	outlook := a.ofHandshake(p, o, body)
+	if outlook == nil {
+		general := p.Outlook(o)
+		outlook = &general
+	}
+	return outlook
+}
+
+// outcome is how the attempt ended for the provider, and the body that it got,
+// as far as that is known.
+func (a *attempt) outcome(err error) (o provider.Outcome, body []byte) {
+	rec := a.record
+	o = provider.Outcome{Attempt: a.d.Facts.ProviderAttempt, Duration: rec.Duration + a.waited()}
 	if o.Attempt == 0 {
 		o.Attempt, o.Elapsed = a.number, a.since
 	}
@@ -48,22 +62,9 @@ func (a *attempt) outlook(err error) (out *provider.Outlook) {
 	case err != nil:
 		o.Status = a.errorStatus()
 	default:
-		o.Status, o.Header = rec.Response.Status, rec.Response.Header
-		o.Fault = a.fault()
+		o.Status, o.Header, body = rec.Response.Status, rec.Response.Header, rec.Response.Body
 	}
-	outlook := p.Outlook(o)
-	return &outlook
-}
-
-// fault says why the provider would not take the answer to a handshake, or "".
-// A request whose signature is bad is none: its refusal is as good.
-func (a *attempt) fault() string {
-	c, resp := a.s.Checker, a.record.Response
-	if a.d.Facts.Handshake == "" || a.d.Facts.Signature == provider.Invalid || resp.Truncated {
-		return ""
-	}
-	r := a.d.Request()
-	return c.Fault(r, c.Recognize(r), resp.Status, resp.Header, resp.Body)
+	return o, body
 }
 
 // waited is how long the delivery waited for its turn and for the store.

@@ -198,33 +198,3 @@ func TestOutlookOfForwards(t *testing.T) {
 		})
 	}
 }
-
-// The answer to a handshake is compared with the one that the provider wants.
-func TestOutlookOfAHandshake(t *testing.T) {
-	for _, tt := range []struct {
-		name, answer string
-		status       int
-		signature    provider.Result
-		want         provider.Verdict
-		text         string
-	}{
-		{"any answer", "ok", 200, provider.Unverifiable, provider.GivesUp, "Slack: would not accept the URL: the answer is not the challenge"},
-		{"the challenge", "abc", 200, provider.Valid, provider.Accepted, "Slack: accepted"},
-		{"forged", "ok", 200, provider.Invalid, provider.Accepted, "Slack: accepted"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			a := &attempt{
-				plan: &plan{record: &inspect.Attempt{Trigger: inspect.Initial, Response: &inspect.Response{Status: tt.status, Body: []byte(tt.answer)}}},
-				s:    &Sender{Checker: &provider.Checker{Catalog: provider.BuiltIn(), Default: "slack"}},
-				d: &inspect.Delivery{
-					Method: "POST", Target: "/", Body: []byte(`{"type":"url_verification","challenge":"abc"}`),
-					Facts: provider.Facts{Provider: "slack", Certainty: provider.Named, Handshake: "url_verification", Signature: tt.signature},
-				},
-				w: httptest.NewRecorder(), r: httptest.NewRequestWithContext(t.Context(), "POST", "/", nil),
-			}
-			if got := a.outlook(nil); got == nil || got.Verdict != tt.want || got.Text != tt.text {
-				t.Errorf("got %+v, want %s: %s", got, tt.want, tt.text)
-			}
-		})
-	}
-}
