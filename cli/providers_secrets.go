@@ -76,6 +76,9 @@ func (a *app) addSecretFlags(c *provider.Checker, flags []string, known string) 
 	literal := false
 	for _, f := range split {
 		label := "the secret given by --secret"
+		if !a.secretTyped {
+			label = "the secret in HOOKLOOP_SECRET"
+		}
 		if count[f.name] > 1 {
 			label = fmt.Sprintf("the %s --secret %s", ordinal(len(given[f.name])+1), f.name)
 		}
@@ -106,6 +109,9 @@ func ordinal(n int) string {
 // the value alone will do. Errors never hold what may be a secret.
 func splitSecret(catalog *provider.Catalog, known, text string) (name, value string, err error) {
 	name, value, ok := strings.Cut(text, "=")
+	if lower := strings.ToLower(strings.TrimSpace(name)); catalog.Provider(name) == nil && catalog.Provider(lower) != nil {
+		name = lower
+	}
 	switch {
 	case ok && catalog.Provider(name) != nil:
 		return name, value, nil
@@ -143,6 +149,9 @@ func (a *app) secret(text, label, dir string) (provider.Secret, error) {
 		if path == "" {
 			return provider.Secret{}, errors.New("file: names no file: say which, as in file:stripe.secret")
 		}
+		if rest, ok := strings.CutPrefix(path, "~/"); ok && a.home() != "" { // which shells leave as it is behind a =
+			path = filepath.Join(a.home(), rest)
+		}
 		value, err := readValue(path, dir)
 		return provider.Secret{Label: "the file " + filepath.Base(path), Value: value}, err
 	}
@@ -168,15 +177,23 @@ func readValue(path, dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the file cannot be read: %w", err)
 	}
-	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+	if wide(text) {
 		return "", fmt.Errorf("the file %s is UTF-16 text: save it as UTF-8", path)
 	}
-	value := strings.TrimPrefix(string(text), "\ufeff")
+	value := strings.TrimPrefix(string(text), byteOrderMark)
 	value = strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r")
 	if strings.TrimSpace(value) == "" {
 		return "", fmt.Errorf("the file %s is empty", path)
 	}
 	return value, nil
+}
+
+// byteOrderMark is what editors on Windows begin UTF-8 text with.
+const byteOrderMark = "\ufeff"
+
+// wide reports whether text is UTF-16, as editors and PowerShell mark it.
+func wide(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff"))
 }
 
 // readAtMost reads a file of up to limit bytes. A larger one is an error.

@@ -27,7 +27,10 @@ import (
 // together; the notes say where that, or the lack of it, changed something.
 // An error names the line.
 func parseRequest(text []byte, at time.Time) (r *provider.Request, notes []string, err error) {
-	s := &lineScanner{rest: text}
+	if wide(text) {
+		return nil, nil, errors.New("it is UTF-16 text, which no webhook is: save it as UTF-8, byte for byte")
+	}
+	s := &lineScanner{rest: bytes.TrimPrefix(text, []byte(byteOrderMark))}
 	line := s.next()
 	for line == "" && len(s.rest) > 0 { // as RFC 9112, section 2.2 has it
 		line = s.next()

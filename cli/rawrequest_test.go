@@ -61,6 +61,10 @@ func TestParseRequest(t *testing.T) {
 			notes: []string{"the body does not consist of chunks, as Transfer-Encoding has it, so it was taken as it stands"},
 		},
 		{
+			name: "an editor's byte order mark", in: "\ufeffPOST / HTTP/1.1\r\n\r\n\ufeff{}",
+			method: "POST", target: "/", body: "\ufeff{}", header: http.Header{},
+		},
+		{
 			name: "any bytes", in: "POST / HTTP/1.1\nX-Utf: ü\n\n\x00\xff\x1f\x8b",
 			method: "POST", target: "/", body: "\x00\xff\x1f\x8b", header: http.Header{"X-Utf": {"ü"}},
 		},
@@ -86,6 +90,7 @@ func TestParseRequest(t *testing.T) {
 func TestParseRequestRefuses(t *testing.T) {
 	for _, test := range []struct{ in, want string }{
 		{"", "empty"},
+		{"\xff\xfeP\x00O\x00", "UTF-16"},
 		{"\n\r\n", "empty"},
 		{"{\"id\": 1}", "line 1: this is no request line"},
 		{"HTTP/1.1 200 OK\n\n", "line 1: this is a response"},

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"hookloop/inspect/provider"
 )
 
 // A secret's file is a small text, as editors write it. What names no secret,
@@ -19,7 +21,9 @@ func TestSecretForms(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	a := &app{Env: Env{Getenv: func(name string) string { return map[string]string{"NAME": "s3cret"}[name] }}}
+	a := &app{Env: Env{Getenv: func(name string) string {
+		return map[string]string{"NAME": "s3cret", "HOME": dir, "USERPROFILE": dir}[name]
+	}}}
 	for text, want := range map[string]string{ // the value, or what the error says
 		"env:NAME":        "s3cret",
 		"env:OTHER":       "error: the environment has no OTHER: set it to the secret",
@@ -27,6 +31,7 @@ func TestSecretForms(t *testing.T) {
 		"env: ":           "error: env: names no variable",
 		"file:":           "error: file: names no file: say which, as in file:stripe.secret",
 		"file:crlf":       "s3cret",
+		"file:~/crlf":     "s3cret",
 		"file:bom":        "s3cret",
 		"file:only-bom":   "error: the file " + filepath.Join(dir, "only-bom") + " is empty",
 		"file:wide":       "is UTF-16 text: save it as UTF-8",
@@ -49,5 +54,18 @@ func TestSecretForms(t *testing.T) {
 	}
 	if _, err := readValue("", ""); err == nil || !strings.Contains(err.Error(), "no file is named") {
 		t.Errorf("@ alone: got %v", err)
+	}
+}
+
+// Whose secret it is may be written as people write names. What is not a
+// provider's name is part of the secret where the provider is known.
+func TestSplitSecret(t *testing.T) {
+	for text, want := range map[string]string{
+		"stripe=a=b": "stripe a=b", "Stripe=a": "stripe a", "stripe =a": "stripe a", "whsec_a=": "github whsec_a=", "=a": "github =a",
+	} {
+		name, value, err := splitSecret(provider.BuiltIn(), "github", text)
+		if got := name + " " + value; err != nil || got != want {
+			t.Errorf("%s: got %q %v, want %q", text, got, err, want)
+		}
 	}
 }

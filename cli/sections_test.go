@@ -150,6 +150,7 @@ func TestSecretLabels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		a.secretTyped = true
 		c, err := a.checker(&providerFlags{strict: true, secrets: tt.flags})
 		if err != nil {
 			t.Fatal(err)
