@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -55,26 +53,31 @@ func (a *app) pollCommand() *cobra.Command {
 		Long: "poll asks a status URL until the result is there, and delivers it to your handler as a callback would,\n" +
 			"so that the handler can be built before any webhook works, and a lost callback is caught up.\n" +
 			"NAME is one of `polls:` in " + configName + ", which a running listen keeps asking, too.\n" +
-			"The exit status is 0 when the result was delivered, 1 when it has failed or the handler refused it,\n" +
+			"It goes to --path, else to where the provider's callbacks went last, else to /poll.\n" +
+			"The exit status is 0 when the handler took the result, when a delivery has it already, and when the result\n" +
+			"is held because there is no handler yet; 1 when it has failed, or the handler refused it or was not reached;\n" +
 			"3 when there was none in time.",
 		Example: `hookloop poll https://api.example.com/tasks/42 --every 3s \
   --until data.state=success --fail-on data.state=failed \
-  -H 'Authorization: Bearer ${API_KEY}'
+  -H 'Authorization: Bearer ${API_KEY}' --path /webhooks/tasks
 
 # the intervals that APIXO recommends; and only if the callback does not come
 hookloop poll "https://api.apixo.ai/api/v1/statusTask/nano-banana?taskId=$ID" \
   --preset apixo-image-fast --unless-delivered data.taskId=$ID \
-  -H 'Authorization: Bearer ${APIXO_KEY}'
+  -H 'Authorization: Bearer ${APIXO_KEY}' --path /webhook/apixo
 
 # keep asking, and deliver what changed
 hookloop poll https://api.example.com/orders/latest --cron '*/5 * * * *' \
-  --changed order.updated_at`,
+  --changed order.updated_at --path /webhooks/orders`,
 		Args:              args(1, 1, "one URL, or the name of a poll"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	f.add(a, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f.url = args[0]
+		if err := f.splitTo(cmd.Flags()); err != nil {
+			return err
+		}
 		if !strings.Contains(f.url, "://") {
 			if err := a.applyFilePoll(&f, cmd.Flags(), args[0]); err != nil {
 				return err
@@ -105,7 +108,7 @@ func (f *pollFlags) add(a *app, cmd *cobra.Command) {
 	set.StringVar(&f.cron, "cron", "", "keep asking by this schedule, such as '*/5 * * * *', and deliver what changed")
 	set.StringVar(&f.changed, "changed", "", "what counts as a change: the value at this path (default: the whole body)")
 	set.StringVar(&f.to, "to", "", "deliver to this port, host:port or URL instead of to the handler of the running listen")
-	set.StringVar(&f.path, "path", "", "the path that the result is delivered to (default: /poll)")
+	set.StringVar(&f.path, "path", "", "the path that the result is delivered to (default: where the provider's callbacks went last, else /poll; of a poll with a name /poll/NAME)")
 	set.BoolVar(&f.insecure, "insecure", false, "accept any certificate")
 	set.StringVar(&f.ca, "ca", "", "file with certificates (PEM) to trust besides the system's")
 	set.StringArrayVar(&f.allowTarget, "allow-target", nil, "another machine that results may be delivered to (repeatable)")
@@ -164,8 +167,14 @@ func (f *pollFlags) poll(a *app, set *pflag.FlagSet) (*replay.Poll, error) {
 			*list.matches = append(*list.matches, m)
 		}
 	}
-	return p, errors.Join(f.check(), p.Check())
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	return p, p.Check()
 }
+
+// minEvery is the shortest time between two requests.
+const minEvery = 100 * time.Millisecond
 
 // check says what does not go together.
 func (f *pollFlags) check() error {
@@ -176,10 +185,6 @@ func (f *pollFlags) check() error {
 		return errors.New("--changed goes with --cron")
 	case f.cron != "" && f.unless != "":
 		return errors.New("--unless-delivered is for one result, and --cron keeps asking: use one of them")
-	case f.every <= 0 || f.timeout <= 0:
-		return errors.New("--every and --timeout need a time above 0, such as 3s")
-	case f.backoff < 1:
-		return errors.New("--backoff is a factor from 1 on, such as 1.5")
 	case f.path != "" && !strings.HasPrefix(f.path, "/"):
 		return fmt.Errorf("--path %q is no path: give one such as /webhooks", f.path)
 	}
@@ -188,18 +193,45 @@ func (f *pollFlags) check() error {
 			return fmt.Errorf("--unless-delivered %w", err)
 		}
 	}
+	return f.checkTimes()
+}
+
+func (f *pollFlags) checkTimes() error {
+	switch {
+	case f.every < minEvery:
+		return fmt.Errorf("--every %s asks too often: give %s or more", f.every, minEvery)
+	case f.max < 0 || f.max > 0 && f.max < f.every:
+		return fmt.Errorf("--max %s is the longest wait, and --every %s the first: give %s or more", f.max, f.every, f.every)
+	case !(f.backoff >= 1):
+		return fmt.Errorf("--backoff %g: it is a factor, from 1 on, such as 1.5", f.backoff)
+	case f.waitFirst < 0:
+		return fmt.Errorf("--wait-first %s: give a time from 0 on, such as 5s", f.waitFirst)
+	case f.timeout <= 0:
+		return fmt.Errorf("--timeout %s: give a time above 0, such as 5m", f.timeout)
+	case f.cron == "" && f.waitFirst >= f.timeout:
+		return fmt.Errorf("nothing would be asked: --wait-first %s is not shorter than --timeout %s", f.waitFirst, f.timeout)
+	}
 	return nil
 }
 
-// target is the path that results are delivered to.
-func (f *pollFlags) target() string {
-	switch {
-	case f.path != "":
-		return f.path
-	case f.name != "":
-		return "/poll/" + url.PathEscape(f.name)
+// splitTo has the path in --to be that of --path, which may not name another.
+func (f *pollFlags) splitTo(set *pflag.FlagSet) error {
+	if f.to == "" {
+		return nil
 	}
-	return "/poll"
+	u, err := replay.ParseHandler(f.to)
+	if err != nil {
+		return usagef("--to: %w", err)
+	}
+	if (u.Path == "" || u.Path == "/") && u.RawQuery == "" {
+		return nil
+	}
+	if f.path != "" {
+		return usagef("both --to %s and --path %s name a path: give it once", f.to, f.path)
+	}
+	f.to, f.path = u.Scheme+"://"+u.Host, u.RequestURI()
+	set.Lookup("path").Changed = true
+	return nil
 }
 
 // poll runs one poll of the command line.
@@ -231,74 +263,4 @@ func (a *app) poll(ctx context.Context, f *pollFlags, p *replay.Poll) error {
 		r.out = linesPoll{printer{a.Stdout}}
 	}
 	return r.run(ctx)
-}
-
-// delivered reports whether a delivery has a value in its body which the
-// handler has taken, or is about to be sent again because it waits. One that
-// the handler did not take is no reason not to ask.
-func delivered(store *inspect.Store, unless string) func(context.Context) (bool, error) {
-	path, value, _ := strings.Cut(unless, "=")
-	looked := int64(0)          // up to this one, none has it
-	untaken := map[int64]bool{} // has it, and was not taken yet
-	return func(ctx context.Context) (bool, error) {
-		const page = 200
-		newest := looked
-		for id := range untaken {
-			if ok, err := taken(ctx, store, id); ok || err != nil {
-				return ok, err
-			}
-		}
-		for before := int64(0); ; {
-			// The value is compared below: in a query it may mean something else.
-			list, err := store.List(ctx, inspect.ListOptions{Query: "-source:mock", Before: before, Limit: page})
-			if err != nil {
-				return false, err
-			}
-			for _, s := range list {
-				before, newest = s.ID, max(newest, s.ID)
-				if s.ID <= looked {
-					break
-				}
-				if s.Size == 0 || s.Disposition == inspect.Refused {
-					continue
-				}
-				d, err := store.Delivery(ctx, s.ID)
-				if errors.Is(err, inspect.ErrNotFound) {
-					continue
-				}
-				if err != nil {
-					return false, err
-				}
-				if got, ok := replay.ValueAt(d.Body, path); ok && got == value {
-					if ok, err := taken(ctx, store, s.ID); ok || err != nil {
-						return ok, err
-					}
-					untaken[s.ID] = true
-				}
-			}
-			if len(list) < page || before <= looked {
-				looked = newest
-				return false, nil
-			}
-		}
-	}
-}
-
-// taken reports whether a delivery waits for the handler, or was answered by it
-// with success.
-func taken(ctx context.Context, store *inspect.Store, id int64) (bool, error) {
-	attempts, err := store.Attempts(ctx, id)
-	if errors.Is(err, inspect.ErrNotFound) {
-		return false, nil
-	}
-	for i := range attempts {
-		if attempts[i].Summary().OK() {
-			return true, err
-		}
-	}
-	if err != nil {
-		return false, err
-	}
-	ids, err := store.Waiting(ctx)
-	return slices.Contains(ids, id), err
 }

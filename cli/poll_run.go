@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"hookloop/inspect"
@@ -22,13 +23,16 @@ type pollRun struct {
 	store  *inspect.Store
 	sender *replay.Sender
 	out    pollOutput
+
+	untaken *untaken         // what --unless-delivered looks for; nil = nothing
+	last    replay.PollEvent // the latest request
 }
 
 // A pollOutput shows what a poll does.
 type pollOutput interface {
 	asked(replay.PollEvent)
 	elsewhere(unless string)
-	delivered(*inspect.Delivery, *replay.PollAnswer, *inspect.Attempt) // no attempt: it is held
+	delivered(*inspect.Delivery, pollTarget, *replay.PollAnswer, *inspect.Attempt) // no attempt: it is held
 }
 
 // run asks until the result was delivered, or for ever. The error is
@@ -39,12 +43,15 @@ func (r *pollRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.p.Transport, r.p.OnEvent = asks.Transport, r.out.asked
+	r.p.Transport, r.p.OnEvent = asks.Transport, func(e replay.PollEvent) {
+		r.last = e
+		r.out.asked(e)
+	}
 	if idle, ok := asks.Transport.(interface{ CloseIdleConnections() }); ok {
 		defer idle.CloseIdleConnections()
 	}
 	if r.f.cron != "" {
-		err := r.p.Watch(ctx, r.last(ctx), func(answer *replay.PollAnswer) error {
+		err := r.p.Watch(ctx, r.lastDigest(ctx), func(answer *replay.PollAnswer) error {
 			_, err := r.deliver(ctx, answer)
 			return err
 		})
@@ -54,7 +61,8 @@ func (r *pollRun) run(ctx context.Context) error {
 		return err
 	}
 	if r.f.unless != "" {
-		r.p.Elsewhere = delivered(r.store, r.f.unless)
+		r.untaken = newUntaken(r.store, r.f.unless)
+		r.p.Elsewhere = r.untaken.taken
 	}
 	answer, err := r.p.Await(ctx)
 	switch {
@@ -62,7 +70,7 @@ func (r *pollRun) run(ctx context.Context) error {
 		r.out.elsewhere(r.f.unless)
 		return nil
 	case errors.Is(err, replay.ErrPollTimeout):
-		r.a.sayf("hookloop: there was no result within %s: give it longer with --timeout", r.f.timeout)
+		r.a.sayf("hookloop: there was no result within %s: %s", r.f.timeout, inspect.Escape(r.why()))
 		return errGaveUp
 	case err != nil:
 		return err
@@ -77,22 +85,39 @@ func (r *pollRun) run(ctx context.Context) error {
 	return nil
 }
 
+// why says why there was no result in time, and what to do.
+func (r *pollRun) why() string {
+	switch {
+	case r.last.NoValue:
+		return r.last.Missing + ": is --until right?"
+	case r.last.Missing != "":
+		return r.last.Missing + ": give it longer with --timeout"
+	case r.last.Error != "":
+		return "the last request: " + r.last.Error
+	}
+	return "give it longer with --timeout"
+}
+
 // deliver hands an answer to the handler, or holds it without one.
 func (r *pollRun) deliver(ctx context.Context, answer *replay.PollAnswer) (*inspect.Attempt, error) {
-	d := r.p.Delivery(answer, r.f.target())
+	to, err := r.target(ctx, answer)
+	if err != nil {
+		return nil, err
+	}
+	d := r.p.Delivery(answer, to.target)
 	if c := r.sender.Checker; c != nil {
 		d.Facts, _ = c.Assess(d.Request())
 	}
 	at, err := r.sender.Deliver(ctx, d)
 	if err == nil {
-		r.out.delivered(d, answer, at)
+		r.out.delivered(d, to, answer, at)
 	}
 	return at, err
 }
 
-// last is the digest of what was delivered last, so that it is not delivered
+// lastDigest is the digest of what was delivered last, so that it is not delivered
 // again after a restart.
-func (r *pollRun) last(ctx context.Context) string {
+func (r *pollRun) lastDigest(ctx context.Context) string {
 	list, err := r.store.List(ctx, inspect.ListOptions{Query: "source:poll"})
 	if err != nil {
 		return ""
@@ -117,6 +142,9 @@ func (o linesPoll) asked(e replay.PollEvent) {
 	if text == "" {
 		text = fmt.Sprintf("answered %d %s", e.Status, http.StatusText(e.Status))
 	}
+	if e.Missing != "" {
+		text += ", " + e.Missing
+	}
 	next := ""
 	if e.Next > 0 {
 		next = "; again in " + e.Next.Round(100*time.Millisecond).String()
@@ -128,21 +156,38 @@ func (o linesPoll) elsewhere(unless string) {
 	o.p.linef("a delivery with %s is there, so there is nothing to catch up", inspect.Escape(unless))
 }
 
-func (o linesPoll) delivered(d *inspect.Delivery, answer *replay.PollAnswer, at *inspect.Attempt) {
+func (o linesPoll) delivered(d *inspect.Delivery, to pollTarget, answer *replay.PollAnswer, at *inspect.Attempt) {
 	what := "the result"
 	if answer.Failed {
 		what = "the failure"
 	}
+	like := ""
+	if to.like != nil {
+		like = fmt.Sprintf(", as #%d was,", to.like.ID)
+	}
 	switch {
 	case at == nil && d.Reason != "":
-		o.p.linef("#%d %s is held: %s", d.ID, what, d.Reason)
+		o.p.linef("#%d %s for %s is held: %s", d.ID, what, shownPath(to.target), d.Reason)
 	case at == nil:
-		o.p.linef("#%d %s is held: there is no handler to deliver it to. `hookloop replay %d --to 3000` sends it to one", d.ID, what, d.ID)
+		o.p.linef("#%d %s for %s is held: there is no handler to deliver it to. `hookloop replay %d --to 3000` sends it to one", d.ID, what, shownPath(to.target), d.ID)
 	case at.Error != "" || at.Response == nil:
-		o.p.linef("#%d %s was not delivered: %s", d.ID, what, inspect.Escape(at.Error))
+		o.p.linef("#%d %s was not delivered to %s: %s", d.ID, what, shownPath(to.target), inspect.Escape(at.Error))
 	default:
-		o.p.linef("#%d %s was delivered → %d %s in %s", d.ID, what, at.Response.Status, http.StatusText(at.Response.Status), tui.FormatDuration(at.Duration))
+		o.p.linef("#%d %s was delivered to %s%s → %d %s in %s", d.ID, what, shownPath(to.target), like,
+			at.Response.Status, http.StatusText(at.Response.Status), tui.FormatDuration(at.Duration))
+		if s := at.Response.Status; to.chosen && to.like == nil && (s == http.StatusNotFound || s == http.StatusMethodNotAllowed) {
+			o.p.linef("the handler may have nothing at %s: --path names where it takes callbacks", shownPath(to.target))
+		}
 	}
+}
+
+// shownPath is a target without its query, which may hold a secret.
+func shownPath(target string) string {
+	path, _, query := strings.Cut(target, "?")
+	if query {
+		path += "?…"
+	}
+	return inspect.Escape(path)
 }
 
 // jsonPoll shows a poll to programs.
@@ -156,7 +201,9 @@ func (o jsonPoll) asked(e replay.PollEvent) {
 		Status int       `json:"status"`
 		Error  string    `json:"error,omitempty"`
 		NextMS int64     `json:"next_ms,omitempty"`
-	}{"poll", e.At, e.Asked, e.Status, e.Error, e.Next.Milliseconds()})
+
+		Missing string `json:"missing,omitempty"` // what --until wants and the answer does not have, in words
+	}{"poll", e.At, e.Asked, e.Status, e.Error, e.Next.Milliseconds(), e.Missing})
 }
 
 func (o jsonPoll) elsewhere(unless string) {
@@ -166,15 +213,20 @@ func (o jsonPoll) elsewhere(unless string) {
 	}{"elsewhere", unless})
 }
 
-func (o jsonPoll) delivered(d *inspect.Delivery, answer *replay.PollAnswer, at *inspect.Attempt) {
+func (o jsonPoll) delivered(d *inspect.Delivery, to pollTarget, answer *replay.PollAnswer, at *inspect.Attempt) {
 	v := struct {
 		Type       string `json:"type"` // "delivered", or "held"
 		DeliveryID int64  `json:"delivery_id"`
 		Failed     bool   `json:"failed"` // the result is a failure
 		Asked      int    `json:"asked"`
 		Errors     int    `json:"errors"`
+		Path       string `json:"path"`              // that it is delivered to
+		Like       int64  `json:"path_of,omitempty"` // the delivery after which that was chosen
 		*inspect.AttemptSummary
-	}{"held", d.ID, answer.Failed, answer.Asked, answer.Errors, nil}
+	}{"held", d.ID, answer.Failed, answer.Asked, answer.Errors, d.Path(), 0, nil}
+	if to.like != nil {
+		v.Like = to.like.ID
+	}
 	if at != nil {
 		v.Type, v.AttemptSummary = "delivered", at.Summary()
 	}
@@ -184,9 +236,9 @@ func (o jsonPoll) delivered(d *inspect.Delivery, answer *replay.PollAnswer, at *
 // quietPoll shows a poll of a running listen, whose viewers show the deliveries.
 type quietPoll struct{}
 
-func (quietPoll) asked(replay.PollEvent)                                            {}
-func (quietPoll) elsewhere(string)                                                  {}
-func (quietPoll) delivered(*inspect.Delivery, *replay.PollAnswer, *inspect.Attempt) {}
+func (quietPoll) asked(replay.PollEvent)                                                        {}
+func (quietPoll) elsewhere(string)                                                              {}
+func (quietPoll) delivered(*inspect.Delivery, pollTarget, *replay.PollAnswer, *inspect.Attempt) {}
 
 // host is what may be said of a status URL, whose query may hold a key.
 func (r *pollRun) host() string {

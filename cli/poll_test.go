@@ -71,7 +71,7 @@ func TestPollLast(t *testing.T) {
 		}
 	}
 	r := newRun("https://api.example.test/orders?key=k", "orders")
-	if got := r.last(t.Context()); got != "" {
+	if got := r.lastDigest(t.Context()); got != "" {
 		t.Errorf("before the first: %q", got)
 	}
 	for _, body := range []string{`{"n":1}`, `{"n":2}`} {
@@ -80,11 +80,11 @@ func TestPollLast(t *testing.T) {
 		}
 	}
 	again := newRun("https://api.example.test/orders?key=k", "orders")
-	if got, want := again.last(t.Context()), again.p.Digest([]byte(`{"n":2,"x":1}`)); got != want {
+	if got, want := again.lastDigest(t.Context()), again.p.Digest([]byte(`{"n":2,"x":1}`)); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, other := range []*pollRun{newRun("https://other.example.test/orders", "orders"), newRun("https://api.example.test/orders", "items")} {
-		if got := other.last(t.Context()); got != "" {
+		if got := other.lastDigest(t.Context()); got != "" {
 			t.Errorf("another poll: %q", got)
 		}
 	}
