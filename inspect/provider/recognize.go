@@ -46,7 +46,9 @@ type Recognition struct {
 // It looks at headers first and at the body only where they decide nothing.
 //
 // Of several rules that hold, the surest counts, then the one with more
-// conditions, then the one of the entry that was added last.
+// conditions, then the one of the entry that was added last. Where they go by
+// different headers, the one of a provider whose signature is there counts; of
+// several whose signatures are there it is a guess.
 func (c *Catalog) Recognize(r *Request, name string) Recognition {
 	if c == nil || r == nil {
 		return Recognition{}
@@ -106,8 +108,9 @@ type ruleIndex struct {
 }
 
 type indexed struct {
-	entry *entry
-	rule  *Rule
+	entry  *entry
+	rule   *Rule
+	valued bool // whether its header has to have a certain value
 }
 
 func (c *Catalog) rules() *ruleIndex {
@@ -118,7 +121,7 @@ func (c *Catalog) rules() *ruleIndex {
 	for _, name := range c.Names() {
 		rules := c.entries[name].rules()
 		for i := range rules {
-			ix.add(indexed{c.entries[name], &rules[i]})
+			ix.add(indexed{entry: c.entries[name], rule: &rules[i]})
 		}
 	}
 	c.index.Store(ix)
@@ -139,6 +142,7 @@ func (ix *ruleIndex) add(one indexed) {
 		switch s := cond.source; {
 		case cond.not:
 		case s.kind == "header" && !slices.ContainsFunc(s.names, func(n sourceName) bool { return n.glob || n.setting != "" }):
+			one.valued = cond.is
 			for _, n := range s.names {
 				ix.headers[n.name] = append(ix.headers[n.name], one)
 			}
@@ -159,10 +163,16 @@ type finding struct {
 	sc      *scope
 	best    indexed
 	guesses []*entry
+	first   *entry // the first that headers lead to, and not to a guess
+	several bool   // whether they lead to others, too
 }
 
 func (f *finding) try(some []indexed) {
 	for _, one := range some {
+		if one.rule.Certainty != Guess && (!one.valued || allHold(one.rule.When, f.sc)) {
+			f.several = f.several || f.first != nil && f.first != one.entry
+			f.first = one.entry
+		}
 		if one.rule.Certainty != Guess && !f.better(one) || !allHold(one.rule.When, f.sc) {
 			continue
 		}
@@ -207,14 +217,20 @@ func (c *Catalog) find(sc *scope) Recognition {
 			f.try(some)
 		}
 	}
+	tie := false
 	if !f.decided() {
 		f.body(ix)
 		f.try(ix.rest)
+	} else if f.several {
+		tie = f.settle(ix)
 	}
 	if f.best.rule == nil {
 		return Recognition{}
 	}
 	rec := Recognition{Provider: f.best.entry.provider(), Certainty: f.best.rule.Certainty}
+	if tie {
+		rec.Certainty = Guess
+	}
 	if rec.Certainty == Guess {
 		for _, e := range f.guesses {
 			if e != f.best.entry {
