@@ -126,6 +126,15 @@ func Leave(r *http.Request) {
 	}
 }
 
+type answeredKey struct{}
+
+// AnsweredAtOnce returns the status that the provider of a request that Forward's
+// send got has been given already, whatever the handler answers; 0 = none.
+func AnsweredAtOnce(r *http.Request) (status int) {
+	status, _ = r.Context().Value(answeredKey{}).(int)
+	return status
+}
+
 func (rc *Receiver) init() {
 	rc.slots = make(chan struct{}, cmp.Or(rc.Concurrency, DefaultConcurrency))
 	rc.backlog = make(chan struct{}, maxBacklog)
@@ -192,6 +201,7 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if rc.Answer != 0 {
+		r = r.WithContext(context.WithValue(r.Context(), answeredKey{}, rc.Answer))
 		rc.backlog <- struct{}{}
 		rc.wg.Go(func() {
 			defer func() { <-rc.backlog }()

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -14,9 +15,9 @@ import (
 // and where it is not known for sure who the provider is.
 //
 // What counts is what the provider gets, and when, counted from the arrival of
-// its request: our own 502 or 504 where the handler did not answer, and nothing
-// where the provider hung up first. A failure of its own gives nil: the attempt
-// has to end.
+// its request: our own 502 or 504 where the handler did not answer, the fixed
+// status where it did not wait for the handler, and nothing where the provider
+// hung up first. A failure of its own gives nil: the attempt has to end.
 func (a *attempt) outlook(err error) (out *provider.Outlook) {
 	defer func() {
 		if recover() != nil {
@@ -25,7 +26,7 @@ func (a *attempt) outlook(err error) (out *provider.Outlook) {
 	}()
 	rec, facts := a.record, &a.d.Facts
 	switch {
-	case rec.Trigger != inspect.Initial || a.w == nil || a.s.Checker == nil || a.s.Checker.Catalog == nil:
+	case rec.Trigger != inspect.Initial || a.w == nil && a.answered() == 0 || a.s.Checker == nil || a.s.Checker.Catalog == nil:
 		return nil
 	case facts.Certainty == "" || facts.Certainty == provider.Guess:
 		return nil
@@ -43,6 +44,10 @@ func (a *attempt) outlook(err error) (out *provider.Outlook) {
 		general := p.Outlook(o)
 		outlook = &general
 	}
+	if status := a.answered(); status != 0 { // then the handler's time does not count either
+		outlook.Text += fmt.Sprintf(" (it got %d at once)", status)
+		outlook.Limit = 0
+	}
 	return outlook
 }
 
@@ -53,6 +58,10 @@ func (a *attempt) outcome(err error) (o provider.Outcome, body []byte) {
 	o = provider.Outcome{Attempt: a.d.Facts.ProviderAttempt, Duration: rec.Duration + a.waited()}
 	if o.Attempt == 0 {
 		o.Attempt, o.Elapsed = a.number, a.since
+	}
+	if status := a.answered(); status != 0 {
+		o.Status, o.Duration = status, 0
+		return o, nil
 	}
 	switch {
 	case rec.Protocol != inspect.SSE && (a.gone || a.status == 0 && a.hungUp()):
@@ -65,6 +74,15 @@ func (a *attempt) outcome(err error) (o provider.Outcome, body []byte) {
 		o.Status, o.Header, body = rec.Response.Status, rec.Response.Header, rec.Response.Body
 	}
 	return o, body
+}
+
+// answered is the status that the provider got at once, in the place of the
+// handler's answer; 0 = it waits for that.
+func (a *attempt) answered() int {
+	if a.w != nil || a.r == nil {
+		return 0
+	}
+	return inspect.AnsweredAtOnce(a.r)
 }
 
 // waited is how long the delivery waited for its turn and for the store.

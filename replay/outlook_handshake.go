@@ -26,7 +26,7 @@ func (a *attempt) ofHandshake(p *provider.Provider, o provider.Outcome, body []b
 		o.Fault, late = fault, true
 		o.Failure, o.Duration = "", 0 // which would be said instead
 	} else {
-		if resp := a.record.Response; resp == nil || !resp.Truncated {
+		if resp := a.record.Response; resp == nil || !resp.Truncated || a.answered() != 0 {
 			o.Fault = c.Fault(r, rec, o.Status, o.Header, body)
 		}
 		if out := a.refused(p, rec, o); out != nil {

@@ -164,11 +164,39 @@ func TestOutlookOfForwards(t *testing.T) {
 			t.Errorf("got %+v, want a retry in 30 s", got)
 		}
 	})
-	t.Run("a fixed answer", func(t *testing.T) {
-		h := recordTCP(t, ok200)
-		r := new(rig).start(t, h.addr)
-		r.recognized("apixo", nil)
-		r.receiver.Answer = 202
+	for _, tt := range []struct {
+		name, provider string
+		handler        string // what it answers; "" = nothing listens
+		want           provider.Verdict
+		text           string
+	}{
+		{"a fixed answer", "apixo", ok200, provider.WouldRetry, "APIXO: would retry in 30 s (attempt 2 of 4); it wants exactly 200 (it got 202 at once)"},
+		{"a fixed answer, whatever the handler's is", "github", "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", provider.Accepted, "GitHub: accepted (it got 202 at once)"},
+		{"a fixed answer, down", "github", "", provider.Accepted, "GitHub: accepted (it got 202 at once)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := new(rig)
+			if tt.handler != "" {
+				r.start(t, recordTCP(t, tt.handler).addr)
+			} else {
+				l := listen(t)
+				_ = l.Close()
+				r.start(t, l.Addr().String())
+			}
+			r.recognized(tt.provider, nil)
+			r.receiver.Answer = 202
+			exchange(t, r.addr, post("/", "{}"))
+			if got := outlook(t, r, 1, 1); got.Verdict != tt.want || got.Text != tt.text || got.Limit != 0 {
+				t.Errorf("got %+v, want %s: %s", got, tt.want, tt.text)
+			}
+		})
+	}
+	t.Run("a lost answer", func(t *testing.T) {
+		r := new(rig).start(t, recordTCP(t, ok200).addr)
+		r.recognized("github", nil)
+		if err := r.receiver.LoseAcks(1, inspect.LostStatus); err != nil {
+			t.Fatal(err)
+		}
 		exchange(t, r.addr, post("/", "{}"))
 		if a := r.attempt(t, 1, 1); a.Outlook != nil {
 			t.Errorf("got %+v, want none: the provider never sees the handler's status", a.Outlook)
