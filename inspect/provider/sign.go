@@ -19,8 +19,8 @@ func (c *Checker) CanSign(r *Request) (ok bool, why string) {
 }
 
 // Sign returns r as its provider would send it at a time. It is signed with the
-// secret and the scheme of r.SignedWith, or else with those that r's signature
-// holds with, or else with the first configured secret that can sign. newTime
+// secret and the scheme of r.SignedWith, or else with the secret that r's signature
+// holds with, or else with the first configured one that can sign. newTime
 // false keeps the timestamp that r has. Every scheme that has its signature in r, and uses the secret in
 // the same form, is signed; the first where none has. Of a header that holds
 // several signatures only the deciding one is left.
@@ -96,8 +96,8 @@ func (v *verification) signer() (*check, *key, error) {
 			return nil, nil, errors.New("the body was not kept whole, and the signature covers it")
 		}
 		keys, err := v.keysOf(c)
-		if at := slices.IndexFunc(keys, (*key).canSign); at >= 0 {
-			return c, keys[at], nil
+		if keys = slices.DeleteFunc(keys, func(k *key) bool { return !k.canSign() }); len(keys) > 0 {
+			return c, v.matching(c, keys), nil
 		}
 		if why == nil {
 			if why = err; c.s.public() {
@@ -108,8 +108,8 @@ func (v *verification) signer() (*check, *key, error) {
 	return nil, nil, why
 }
 
-// original returns the scheme and the key that the request was signed with
-// when it came; nil = that is not known, or it cannot be signed so.
+// original returns the scheme and the key that the request says it was signed
+// with; nil = it says nothing, or it cannot be signed so.
 func (v *verification) original(there, possible []*check) (*check, *key) {
 	with := v.r.SignedWith
 	for _, c := range slices.Concat(there, possible) {
@@ -123,20 +123,21 @@ func (v *verification) original(there, possible []*check) (*check, *key) {
 			}
 		}
 	}
-	if len(v.secrets) < 2 && len(there) < 2 {
-		return nil, nil
-	}
-	for _, c := range there {
-		keys, _ := v.keysOf(c)
-		for _, k := range keys {
-			if k.canSign() && v.tries(c, v.r) {
-				if held, err := c.holds(v.r, k); held && err == nil {
-					return c, k
-				}
-			}
+	return nil, nil
+}
+
+// matching returns the first of some keys that the request's signature holds
+// with, or else the first.
+func (v *verification) matching(c *check, keys []*key) *key {
+	for _, k := range keys {
+		if len(keys) == 1 || !v.tries(c, v.r) {
+			break
+		}
+		if held, err := c.holds(v.r, k); held && err == nil {
+			return k
 		}
 	}
-	return nil, nil
+	return keys[0]
 }
 
 // unsignable says why a provider has no scheme to sign with.
