@@ -172,8 +172,7 @@ func (a *app) readConfig(file string, known map[string]bool) (map[string]entry, 
 	}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		why, _, _ := strings.Cut(err.Error(), "\n") // the rest shows the file's lines
-		return nil, fmt.Errorf("%s is not valid YAML: %s", file, inspect.Escape(why))
+		return nil, notYAML(file, err)
 	}
 	c := &configReader{a: a, file: file, lines: strings.Split(string(text), "\n"), known: known, entries: map[string]entry{}}
 	c.sections.file, c.sections.places = file, map[string]string{}
@@ -192,6 +191,18 @@ func (a *app) readConfig(file string, known map[string]bool) (map[string]entry, 
 	}
 	a.file = c.sections
 	return c.entries, nil
+}
+
+// yamlPlace is what the parser's errors begin with.
+var yamlPlace = regexp.MustCompile(`^\[([0-9]+):[0-9]+\] `)
+
+// notYAML says where file is not YAML, and why.
+func notYAML(file string, err error) error {
+	why, _, _ := strings.Cut(err.Error(), "\n") // the rest shows the file's lines
+	if at := yamlPlace.FindStringSubmatch(why); at != nil {
+		file, why = file+":"+at[1], why[len(at[0]):]
+	}
+	return fmt.Errorf("%s: this is not valid YAML: %s", file, inspect.Escape(why))
 }
 
 func (c *configReader) readNode(prefix string, node ast.Node) error {

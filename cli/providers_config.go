@@ -74,6 +74,9 @@ func (a *app) fileChecker(f *providerFlags) (*provider.Checker, error) {
 	}
 	if f.provider != "" {
 		if err := knownProvider(catalog, f.provider); err != nil {
+			if where := a.file.places["provider"]; where != "" {
+				return nil, settingError{fmt.Errorf("%s: provider: %w", where, err)}
+			}
 			return nil, usagef("--provider: %w", err)
 		}
 	}
@@ -144,6 +147,9 @@ func (a *app) addFile(c *provider.Checker, strict bool) error {
 // provider, they are the known one's.
 func (a *app) addFlags(c *provider.Checker, f *providerFlags, known string) error {
 	if err := a.addSecretFlags(c, f.secrets, known); err != nil {
+		if !a.secretTyped {
+			return settingError{fmt.Errorf("HOOKLOOP_SECRET: %w", err)}
+		}
 		return usagef("--secret: %w", err)
 	}
 	for _, text := range f.set {

@@ -163,6 +163,8 @@ func TestSecretLabels(t *testing.T) {
 
 func TestFileMistakes(t *testing.T) {
 	for _, test := range []struct{ file, want string }{
+		{"port: 1\nsecrets:\n\tstripe: a\n", ":3: this is not valid YAML: found character"},
+		{"secrets:\n  stripe: a\n  stripe: b\n", `:3: this is not valid YAML: mapping key "stripe" already defined at [2:3]`},
 		{"secrets: x\n", ":1: secrets holds names with values, as in `stripe: env:STRIPE_WEBHOOK_SECRET`"},
 		{"secrets:\n  stripe:\n", ":2: a value, or a list of values, is wanted here"},
 		{"secrets:\n  stripe:\n    - a\n    - {b: c}\n", ":4: a value, or a list of values, is wanted here"},
