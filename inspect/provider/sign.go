@@ -19,11 +19,12 @@ func (c *Checker) CanSign(r *Request) (ok bool, why string) {
 }
 
 // Sign returns r as its provider would send it at a time. It is signed with the
-// secret and the scheme of r.SignedWith, or else with the secret that r's signature
-// holds with, or else with the first configured one that can sign. newTime
-// false keeps the timestamp that r has. Every scheme that has its signature in r, and uses the secret in
-// the same form, is signed; the first where none has. Of a header that holds
-// several signatures only the deciding one is left.
+// secret and the scheme of r.SignedWith, or else with the secret that r's
+// signature holds with, or else with the first configured one that can sign.
+// newTime false keeps the timestamp that r has. Every scheme that has its
+// signature in r, and uses the secret in the same form, is signed; where none
+// has, the one whose header a setting names, or else the first. Of a header
+// that holds several signatures only the deciding one is left.
 func (c *Checker) Sign(r *Request, at time.Time, newTime bool) (*Signed, error) {
 	rec := c.Recognize(r)
 	v := c.look(r, rec)
@@ -79,6 +80,8 @@ func (v *verification) signer() (*check, *key, error) {
 		}
 	}
 	if len(there) == 0 {
+		// Who sets the header's name has the provider send it.
+		slices.SortStableFunc(possible, func(a, b *check) int { return b.s.Signature.settings() - a.s.Signature.settings() })
 		there = possible
 	}
 	if len(there) == 0 {

@@ -298,3 +298,13 @@ func (s *Source) unset(settings map[string]string) string {
 	}
 	return ""
 }
+
+// settings returns how many of s's names settings give.
+func (s *Source) settings() (n int) {
+	for i := range s.names {
+		if s.names[i].setting != "" {
+			n++
+		}
+	}
+	return n
+}
