@@ -27,7 +27,8 @@ type live struct {
 	InspectorURL string   `json:"inspector_url,omitempty"` // with its token
 	Handler      string   `json:"handler,omitempty"`
 	Routes       []string `json:"routes,omitempty"`
-	Listeners    []string `json:"listeners"` // addresses that must not be sent to
+	Secrets      []string `json:"secrets,omitempty"` // the names of the providers whose secrets it has, and nothing of those
+	Listeners    []string `json:"listeners"`         // addresses that must not be sent to
 }
 
 func livePath(dir string, session int64) string {

@@ -39,6 +39,7 @@ func (s *session) announce() error {
 	}
 	l := live{
 		Session: id, PID: os.Getpid(), PublicURL: s.status().URL, ReceiverURL: s.receiverURL(), InspectorURL: s.inspectorURL(),
+		Secrets: secretsOfListen(s.checker),
 	}
 	if s.handler != nil {
 		if s.handler.URL != nil {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -112,6 +111,9 @@ func (a *app) trigger(ctx context.Context, f *triggerFlags, args []string) error
 	if err := t.makeBody(ctx); err != nil {
 		return err
 	}
+	if err := t.checkBody(); err != nil {
+		return err
+	}
 	ok := true
 	for range f.count {
 		r, err := t.request(store.Dir())
@@ -200,7 +202,10 @@ func (a *app) newTrigger(f *triggerFlags, checker *provider.Checker, args []stri
 // choose takes the sample of an event, the first where none is named.
 func (t *trigger) choose(event []string) error {
 	if len(t.p.Samples) == 0 {
-		return fmt.Errorf("there is no sample event of %s: send one of your own with --file body.json and --provider custom", t.p.Title)
+		if len(event) > 0 || t.f.bodyFile == "" {
+			return usagef("there is no sample event of %s: send one of your own, as in `hookloop trigger %s --file body.json`", t.p.Title, t.p.Name)
+		}
+		return nil
 	}
 	t.sample = t.p.Samples[0]
 	if len(event) == 0 {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +39,23 @@ func (t *trigger) makeBody(ctx context.Context) error {
 	}
 	t.edited, err = t.a.runEditor(ctx, r.Body)
 	return err
+}
+
+// checkBody warns of a body of the user's that should be JSON and is not. It is
+// sent all the same: to see what the handler makes of it may be what is wanted.
+func (t *trigger) checkBody() error {
+	if t.f.bodyFile == "" && !t.f.edit {
+		return nil
+	}
+	r, err := t.render(time.Now())
+	if err != nil || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		return err
+	}
+	var v any
+	if err := json.Unmarshal(r.Body, &v); err != nil {
+		t.a.sayf("hookloop: warning: the body is not JSON (%s); it is sent as it is", inspect.Escape(err.Error()))
+	}
+	return nil
 }
 
 // render returns the event without a signature.
@@ -137,8 +155,12 @@ func (t *trigger) signWithNew(dir string, r *provider.Request, at time.Time) (*p
 		} else {
 			and = "It verifies what hookloop signs; the real one's private key nobody has but the provider."
 		}
-		t.tell("hookloop: no secret of %s is configured, so this is signed with one made for tests. Your handler's environment needs:\n\n"+
-			"  %s=%s\n\n%s", t.p.Title, name, inspect.Escape(value), and)
+		told, needs := fmt.Sprintf("no secret of %s is configured, so this is signed with one made for tests", t.p.Title), "Your handler's environment needs"
+		if elsewhere := secretElsewhere(dir, t.p); elsewhere != "" {
+			told = elsewhere + ". This is signed with one made for tests instead, which a handler that has the real one refuses"
+			needs = "To take it, the handler's environment would need"
+		}
+		t.tell("hookloop: %s. %s:\n\n  %s=%s\n\n%s", told, needs, name, inspect.Escape(value), and)
 		return signed, nil
 	}
 	return nil, why

@@ -134,6 +134,9 @@ func (t *trigger) straight(ctx context.Context, store *inspect.Store) (sendFunc,
 	}
 	sender.Header = nil // it is part of the event
 	if t.base = u.Scheme + "://" + u.Host; u.Path != "" && u.Path != "/" || u.RawQuery != "" {
+		if t.f.path != "" {
+			return nil, usagef("both --to %s and --path %s name a path: give it once", t.f.to, t.f.path)
+		}
 		t.path = u.RequestURI()
 	}
 	sender.Handler, sender.Checker = &replay.Handler{URL: &url.URL{Scheme: u.Scheme, Host: u.Host}}, t.checker
@@ -195,8 +198,12 @@ func (a *app) printTriggered(f *triggerFlags, p *provider.Provider, r *provider.
 	if o.status != 0 {
 		answer = fmt.Sprintf("%d %s", o.status, http.StatusText(o.status))
 	}
+	what := strings.TrimSpace(rec.Event + " " + rec.EventID)
+	if what == "" {
+		what = fmt.Sprintf("%s (%d bytes, in which there is no event to read)", r.Target, len(r.Body))
+	}
 	out := printer{a.Stdout}
-	out.linef("%s%s %s → %s in %s. %s", name, p.Title, inspect.Escape(strings.TrimSpace(rec.Event+" "+rec.EventID)),
+	out.linef("%s%s %s → %s in %s. %s", name, p.Title, inspect.Escape(what),
 		inspect.Escape(strings.TrimSpace(answer)), tui.FormatDuration(o.duration), inspect.Escape(outlook.Text))
 	if f.count == 1 && o.status != 0 {
 		out.linef("")
