@@ -114,6 +114,9 @@ func (s *Scheme) check() error {
 	case s.Kind == SHA256 && !s.Message.uses("secret"):
 		return fmt.Errorf("scheme %s of kind sha256 has no {secret} in its message, so anybody could sign", s.Name)
 	}
+	if of := s.signsItself(); of != "" {
+		return fmt.Errorf("scheme %s can never hold: what it signs, %s, has the signature or its own hash in it: sign what stands beside %s", s.Name, of, s.Signature.where())
+	}
 	for _, v := range s.URLVariants {
 		if !slices.Contains(urlVariants, v) {
 			return fmt.Errorf("scheme %s: %q is no variant of a URL: write %s", s.Name, v, joinWords(urlVariants, "or"))
