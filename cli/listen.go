@@ -129,6 +129,7 @@ func (s *session) show(ctx context.Context, output string, view tui.Config, read
 		if view.Notice == "" && view.LiveNotice == nil {
 			view.Notice = s.tunnelNotice()
 		}
+		defer s.told.takeScreen(&view)()
 		if err := ready(); err != nil {
 			return err
 		}

@@ -34,6 +34,7 @@ type session struct {
 	handler *replay.Handler
 	backlog *replay.Backlog // nil unless deliveries wait while the handler is down
 	checker *provider.Checker
+	told    *teller
 
 	probe       *replay.Probe // of simulations; nil = none
 	showSecrets bool
@@ -81,8 +82,9 @@ func (a *app) open(ctx context.Context, f *listenFlags, h *replay.Handler) (_ *s
 	if s.rc, err = f.receiver(s.store); err != nil {
 		return nil, err
 	}
-	s.rc.OnError = func(err error) { a.sayf("hookloop: a delivery could not be stored: %s", err) }
-	s.rc.OnNotice = func(err error) { a.sayf("hookloop: %s", err) }
+	s.told = &teller{a: a, notify: s.store.Notify}
+	s.rc.OnError = func(err error) { s.told.tell("a delivery could not be stored: %s", err) }
+	s.rc.OnNotice = func(err error) { s.told.tell("%s", err) }
 	s.rc.Checker, s.rc.AnswerHandshakes = s.checker, f.answerHandshakes
 	if s.rc.TriggerToken, err = triggerToken(s.store.Dir()); err != nil {
 		return nil, err
