@@ -60,3 +60,12 @@ func TestSchemeThatCannotHold(t *testing.T) {
 		accepted(t, scheme(rest))
 	}
 }
+
+// Delays that count for nothing are refused, not dropped.
+func TestRetryEveryWithDelays(t *testing.T) {
+	retry := func(text string) string { return "  delivery:\n    retry: {" + text + "}" }
+	refused(t, retry("every: 10s, attempts: 3, delays: [3s]"), "22: providers.acme.delivery.retry", "write then: 10s")
+	refused(t, retry("every: 1m..2m, window: 1h, delays: [3s]"), "22: providers.acme.delivery.retry", "every and delays cannot stand together")
+	accepted(t, retry("then: 10s, attempts: 3, delays: [3s]"))
+	accepted(t, retry("every: 10s, attempts: 3"))
+}

@@ -84,6 +84,8 @@ func (r *Retry) check() error {
 		return fmt.Errorf("%s cannot stand together: keep one", joinWords(ways, "and"))
 	case r.Never && len(r.Delays) > 0:
 		return fmt.Errorf("never and delays cannot stand together: keep one")
+	case r.Every != nil && len(r.Delays) > 0:
+		return fmt.Errorf("every and delays cannot stand together, for every is the interval always: write then: %s for what comes after the delays", r.Every.yaml())
 	case len(r.Suggest) > 0 && r.Unpublished == "":
 		return fmt.Errorf(`suggest is for intervals that are not published: add unpublished: "exponential", or write delays`)
 	case (r.Every != nil || r.Then != nil || r.Curve != nil) && r.Attempts == 0 && r.Window == 0:
@@ -169,6 +171,26 @@ func (i Interval) String() string {
 		return InWords(i.Min)
 	}
 	return InWords(i.Min) + " to " + InWords(i.Max)
+}
+
+// yaml returns i as it is written in YAML.
+func (i Interval) yaml() string {
+	if i.Min == i.Max {
+		return shortest(i.Min)
+	}
+	return shortest(i.Min) + ".." + shortest(i.Max)
+}
+
+// shortest returns d without the units that it has none of: "1m", not "1m0s".
+func shortest(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // scalarText returns the text of a scalar node.
