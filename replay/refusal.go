@@ -30,7 +30,7 @@ func refusal(catalog *provider.Catalog, d *inspect.Delivery, p *plan, r *provide
 			return age(title, sch, now, r.Time)
 		case p.bodySet && coversBody(sch):
 			return fmt.Sprintf("the body was edited, so %s signature no longer holds", entry.Whose())
-		case now.Code == provider.CodeURLDiffers && r.URL != d.URL() && covers(sch, "{url}"):
+		case (now.Code == provider.CodeURLDiffers || d.Endpoint != "") && r.URL != d.URL() && covers(sch, "{url}"):
 			return fmt.Sprintf("%s signs the URL, and the handler will see %s", title, r.URL)
 		}
 		return ""

@@ -46,7 +46,7 @@ func (s *Sender) Forecast(ctx context.Context, id int64, o Options) (*Forecast, 
 	if err != nil {
 		return nil, err
 	}
-	f, _ := s.forecast(ctx, d, p, o)
+	f, _, _ := s.forecast(ctx, d, p, o)
 	return f, nil
 }
 
@@ -59,21 +59,21 @@ func (s *Sender) signReplay(ctx context.Context, d *inspect.Delivery, p *plan, o
 	if o.Signing == AsReceived {
 		return nil
 	}
-	f, signed := s.forecast(ctx, d, p, o)
+	f, r, signed := s.forecast(ctx, d, p, o)
 	switch {
 	case f.Sign:
-		p.sign(d, signed, s.Checker.Catalog)
+		p.sign(d, r, signed, s.Checker.Catalog)
 	case o.Signing == SignAgain:
 		return fmt.Errorf("delivery #%d can't be signed again: %s", d.ID, f.Why)
 	}
 	return nil
 }
 
-// forecast says what becomes of p's signature, and how it could be signed
-// again; nil = it could not.
-func (s *Sender) forecast(ctx context.Context, d *inspect.Delivery, p *plan, o Options) (*Forecast, *provider.Signed) {
+// forecast says what becomes of p's signature, p's request as it would be
+// signed again, and as it would be then; nil = it could not.
+func (s *Sender) forecast(ctx context.Context, d *inspect.Delivery, p *plan, o Options) (*Forecast, *provider.Request, *provider.Signed) {
 	if s.Checker == nil {
-		return &Forecast{Why: "nothing here knows of providers and their secrets"}, nil
+		return &Forecast{Why: "nothing here knows of providers and their secrets"}, nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, keyPatience)
 	defer cancel()
@@ -95,7 +95,7 @@ func (s *Sender) forecast(ctx context.Context, d *inspect.Delivery, p *plan, o O
 	if err != nil && (f.Refused != "" || o.Signing == SignAgain) {
 		f.Why = err.Error()
 	}
-	return f, signed
+	return f, r, signed
 }
 
 // knowing returns a Checker that knows of r, what will be sent, whose it is: an
@@ -114,21 +114,49 @@ func knowing(c *provider.Checker, captured, r *provider.Request) *provider.Check
 // now, and for the URL that its handler takes for its own.
 //
 // That is the provider's URL, the public one, as long as the handler gets the
-// Host that it got with the provider's own request: it can rebuild the URL from
-// that Host, or know it, and what it accepted then it accepts now, wherever the
-// replay goes. With another Host, or if the public URL is not known, it is the
-// one that is called: scheme and path of the destination, and that Host.
+// Host and the path that it gets with the provider's own request: it can
+// rebuild the URL from them, or know it, and what it accepts then it accepts
+// now, wherever the replay goes. With another path it is that path of the public
+// host. With another Host, or if the public URL is not known, it is the one that
+// is called: scheme and path of the destination, and that Host.
 func (s *Sender) outgoing(ctx context.Context, d *inspect.Delivery, p *plan) *provider.Request {
 	r := d.Request()
 	r.Method, r.Header, r.Body, r.Truncated, r.Time = p.method, p.header, p.body, d.Truncated && !p.bodySet, p.record.StartedAt
-	host := d.Host
-	if first, err := s.Store.Attempt(ctx, d.ID, 1); err == nil && first.Trigger == inspect.Initial && first.Sent != nil && first.Sent.Host != "" {
-		host = first.Sent.Host
+	host, uris := s.original(ctx, d)
+	base := destination{scheme: p.dest.scheme, host: p.host}
+	switch public, ok := parseDestination(d.Endpoint); {
+	case r.URL == "" || p.host != host:
+	case slices.Contains(uris, p.dest.uri):
+		return r
+	case ok:
+		base = public
 	}
-	if r.URL == "" || p.host != host {
-		r.URL = destination{scheme: p.dest.scheme, host: p.host, uri: p.dest.uri}.String()
+	base.uri = p.dest.uri
+	r.URL = base.String()
+	path, _, _ := strings.Cut(r.Target, "?") // by which its route is known
+	_, query, has := strings.Cut(p.dest.uri, "?")
+	if r.Target = path; has {
+		r.Target += "?" + query
 	}
 	return r
+}
+
+// original returns the Host and the request targets with which a handler gets,
+// or got, d from its provider.
+func (s *Sender) original(ctx context.Context, d *inspect.Delivery) (host string, uris []string) {
+	host, uris = d.Host, []string{originForm(d.Target)}
+	if s.Handler != nil {
+		uris = append(uris, s.Handler.target(d.Target).uri)
+	}
+	if first, err := s.Store.Attempt(ctx, d.ID, 1); err == nil && first.Trigger == inspect.Initial {
+		if first.Sent != nil && first.Sent.Host != "" {
+			host = first.Sent.Host
+		}
+		if dest, ok := parseDestination(first.URL); ok {
+			uris = append(uris, dest.uri)
+		}
+	}
+	return host, uris
 }
 
 // signAgain returns r as its provider would send it now, or says why that
@@ -174,13 +202,13 @@ func (s *Sender) keepUsers(o Options, r *provider.Request, signed *provider.Sign
 	return h, touched
 }
 
-// sign puts what was signed again in p's place, and records it.
-func (p *plan) sign(d *inspect.Delivery, signed *provider.Signed, catalog *provider.Catalog) {
+// sign puts r, as it was signed again, in p's place, and records it.
+func (p *plan) sign(d *inspect.Delivery, r *provider.Request, signed *provider.Signed, catalog *provider.Catalog) {
 	p.header, p.headerSet = signed.Request.Header, true
 	if !bytes.Equal(signed.Request.Body, p.body) {
 		p.setBody(signed.Request.Body)
 	}
-	if uri, ok := otherQuery(p.dest.uri, d.Target, signed.Request.Target); ok {
+	if uri, ok := otherQuery(p.dest.uri, r.Target, signed.Request.Target); ok {
 		p.dest.uri = uri
 		p.record.URL = p.dest.String()
 	}

@@ -300,14 +300,27 @@ func TestSignAgainURL(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		host   string // the Sender's HostHeader
+		own    string // path of the Sender's handler; "" = the delivery's
 		first  string // HostHeader of a first attempt; "-" = there was none
 		edit   func(*inspect.Delivery)
 		o      Options
 		signed bool
-		wrong  bool // for a handler that rebuilds the URL from the Host
+		wrong  bool   // for a handler that rebuilds the URL from the Host
+		told   string // of the forecast's Refused
+		no     bool   // secret is configured
 	}{
 		{name: "preserved", first: "-"},
 		{name: "preserved, elsewhere", first: "", o: Options{To: addr}},
+		{name: "another path", first: "", o: Options{To: addr + "/other"}, signed: true, told: "Twilio signs the URL, and the handler will see https://hooks.example.test/other?a=1"},
+		{name: "another path, never sent before", first: "-", o: Options{To: addr + "/other"}, signed: true, told: "https://hooks.example.test/other?a=1"},
+		{name: "another query", first: "", o: Options{To: addr + "?b=2"}, signed: true, told: "https://hooks.example.test/sms?b=2&a=1"},
+		{name: "another path, as received", first: "", o: Options{To: addr + "/other", Signing: AsReceived}, wrong: true, told: "https://hooks.example.test/other?a=1"},
+		{name: "another path, without a secret", first: "", no: true, o: Options{To: addr + "/other"}, wrong: true, told: "https://hooks.example.test/other?a=1"},
+		{name: "another path and rewritten", first: "", host: "rewrite", o: Options{To: addr + "/other"}, signed: true, told: "/other?a=1"},
+		{name: "the handler's own path", first: "", own: "/other", wrong: true},                              // such a handler knows its public URL
+		{name: "the handler's own path, held till now", first: "-", own: "/other", wrong: true},              // the same
+		{name: "the public path, at a handler with its own", first: "", own: "/other", o: Options{To: addr}}, // which rebuilds it
+		{name: "a third path", first: "", own: "/other", o: Options{To: addr + "/third"}, signed: true, told: "https://hooks.example.test/third?a=1"},
 		{name: "preserved and edited", first: "", o: Options{Edited: true, Body: []byte(body)}, signed: true},
 		{name: "rewritten", first: "-", host: "rewrite", signed: true},
 		{name: "rewritten and elsewhere", first: "", host: "rewrite", o: Options{To: addr}, signed: true},
@@ -316,8 +329,10 @@ func TestSignAgainURL(t *testing.T) {
 		{name: "no endpoint", first: "-", edit: func(d *inspect.Delivery) { d.Endpoint, d.Host = "", "localhost:1" }, o: Options{Signing: SignAgain}, signed: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := new(rig).start(t, addr)
-			r.sender.Checker = secrets("twilio", testSecret)
+			r := new(rig).start(t, addr+tt.own)
+			if r.sender.Checker = secrets("twilio", testSecret); tt.no {
+				r.sender.Checker = secrets("twilio")
+			}
 			id := r.aged(t, twilio, 0, testSecret, tt.edit)
 			if tt.first != "-" {
 				r.sender.HostHeader = tt.first
@@ -329,6 +344,10 @@ func TestSignAgainURL(t *testing.T) {
 				}
 			}
 			r.sender.HostHeader = tt.host
+			f := must(r.sender.Forecast(t.Context(), id, tt.o))
+			if !strings.Contains(f.Refused, tt.told) || f.Sign != tt.signed {
+				t.Errorf("forecast: got %+v, want %q, signed %t", f, tt.told, tt.signed)
+			}
 			at := r.replay(t, id, tt.o)
 			c := <-got
 			if (c.refused != "") != tt.wrong {
@@ -338,6 +357,20 @@ func TestSignAgainURL(t *testing.T) {
 				t.Errorf("signed again: got %t, want %t: %+v", signed, tt.signed, at.Sent)
 			}
 		})
+	}
+}
+
+// The hash of the body, which stands in the query, gets to the other path, too.
+func TestSignAgainAtAnotherPath(t *testing.T) {
+	got := make(chan *http.Request, 1)
+	addr := serveHTTP(t, func(_ http.ResponseWriter, r *http.Request) { got <- r })
+	r := new(rig).start(t, addr)
+	r.sender.Checker = secrets("twilio", testSecret)
+	id := r.aged(t, twilioJSON, 0, testSecret, nil)
+	r.replay(t, id, Options{To: addr + "/other?k=v", Edited: true, Body: []byte(`{"a":1}`)})
+	req, want := <-got, "/other?k=v&bodySHA256="+sha(`{"a":1}`)+"&a=b;c"
+	if req.RequestURI != want || req.Header.Get("X-Twilio-Signature") != signTwilio(testSecret, publicURL+want, "") {
+		t.Errorf("got %s, want %s, signed for it", req.RequestURI, want)
 	}
 }
 
