@@ -53,7 +53,7 @@ func startImageService() (*imageService, error) {
 
 // probe reads how many images were saved.
 func (s *imageService) probe() *replay.Probe {
-	return &replay.Probe{URL: s.url.JoinPath("images", "count").String()}
+	return &replay.Probe{URL: s.url.JoinPath("images", "count").String(), Settle: 300 * time.Millisecond} // it saves before it answers
 }
 
 func (s *imageService) close() { _ = s.srv.Close() }

@@ -14,12 +14,14 @@ type probeFlags struct {
 	probe        string
 	probeJSON    string
 	probeTimeout time.Duration
+	probeSettle  time.Duration
 }
 
 func (f *probeFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.probe, "probe", "", "what shows a simulation the side effect: a command with its arguments (no shell), or a URL to get")
 	set.StringVar(&f.probeJSON, "probe-json", "", "the value in the probe's JSON that counts, such as data.count")
 	set.DurationVar(&f.probeTimeout, "probe-timeout", 10*time.Second, "how long the probe may take")
+	set.DurationVar(&f.probeSettle, "probe-settle", 2*time.Second, "how long the probe has to say the same after an attempt; 5 times as long where something is still to happen")
 }
 
 // newProbe returns the probe that the flags name; nil for none.
@@ -30,7 +32,7 @@ func (f *probeFlags) newProbe() (*replay.Probe, error) {
 	case f.probe == "":
 		return nil, usagef("--probe-json %s says what counts in the probe's answer, and there is no probe: give --probe", f.probeJSON)
 	}
-	p := &replay.Probe{JSON: f.probeJSON, Timeout: f.probeTimeout}
+	p := &replay.Probe{JSON: f.probeJSON, Timeout: f.probeTimeout, Settle: f.probeSettle}
 	if strings.HasPrefix(f.probe, "http://") || strings.HasPrefix(f.probe, "https://") {
 		p.URL = f.probe
 		return p, nil

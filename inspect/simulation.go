@@ -89,6 +89,9 @@ type Reading struct {
 	At    time.Time `json:"at"`
 	Value string    `json:"value"`
 	Error string    `json:"error,omitempty"` // "" = Value was read
+
+	// Moving is whether the value still changed when it was no longer waited for.
+	Moving bool `json:"moving,omitempty"`
 }
 
 // A Reason is one finding of a verdict, or a note: something to know, such as

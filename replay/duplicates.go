@@ -91,6 +91,7 @@ func runDuplicates(r *rehearsal) error {
 	}
 	wg.Wait()
 	r.findAccepted()
+	r.findUnpublished()
 	r.findAlike()
 	if r.patient {
 		r.findOverlap(deadline)
@@ -168,7 +169,7 @@ func (r *rehearsal) overlap(ended <-chan struct{}, deadline time.Duration) {
 // in the class of their status, and, as a note, in their bodies.
 func (r *rehearsal) findAlike() {
 	var first *judgement
-	same, body := true, ""
+	other, body := 0, "" // another status, other bodies
 	all := r.judgements()
 	for i := range all {
 		j := &all[i]
@@ -181,15 +182,15 @@ func (r *rehearsal) findAlike() {
 				r.label(j.step), statusText(response.Status))
 			return
 		case response.Status != first.attempt.Response.Status:
-			same = false
+			other = cmp.Or(other, response.Status)
 		case body == "" && j.body != first.body:
 			body = fmt.Sprintf("; their bodies differ: %s, then %s", quoted(string(first.attempt.Response.Body)), quoted(string(response.Body)))
 		}
 	}
 	switch {
 	case first == nil || len(all) < 2:
-	case !same:
-		r.find(inspect.CheckAlike, inspect.Pass, "the answers were of one kind, with different statuses%s", body)
+	case other != 0:
+		r.find(inspect.CheckAlike, inspect.Pass, "the answers were of one kind, with different statuses: %s, then %s%s", statusText(first.attempt.Response.Status), statusText(other), body)
 	default:
 		r.find(inspect.CheckAlike, inspect.Pass, "the answers were alike%s", body)
 	}

@@ -187,6 +187,25 @@ func (r *rehearsal) findAccepted() {
 	}
 }
 
+// findUnpublished says that attempts took long, where it is not known how long
+// is too long.
+func (r *rehearsal) findUnpublished() {
+	limit, published := r.deadline()
+	if published || r.patient {
+		return
+	}
+	late, all := 0, r.judgements()
+	for _, j := range all {
+		if j.attempt.Duration-r.own > limit {
+			late++
+		}
+	}
+	if late > 0 {
+		r.find(inspect.CheckInTime, inspect.Inconclusive, "%d of %s took longer than %s; how long the provider waits is not published: say so with --deadline",
+			late, counted(len(all), "attempt"), provider.InWords(limit))
+	}
+}
+
 // failure says in words why an attempt was not accepted.
 func failure(j judgement) string {
 	if j.attempt.Error != "" {

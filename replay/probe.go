@@ -40,6 +40,8 @@ func (p *Probe) check() error {
 		return errors.New("the probe's command has no program: its first word names one")
 	case p.Timeout < 0:
 		return fmt.Errorf("the probe's timeout is %s: give a time, such as 10s", p.Timeout)
+	case p.Settle < 0 || p.Settle > maxSettle:
+		return fmt.Errorf("the probe's settle time is %s: give a time up to %s, such as 2s", p.Settle, maxSettle)
 	}
 	if p.URL != "" {
 		if _, err := ParseHandler(p.URL); err != nil {
@@ -52,11 +54,13 @@ func (p *Probe) check() error {
 // A prober reads a Probe.
 type prober struct {
 	Probe
-	url    *url.URL
-	guard  *Guard
-	env    []string
-	before string // what the first reading had
-	failed bool   // a reading did
+	url     *url.URL
+	guard   *Guard
+	env     []string
+	before  string        // what the first reading had
+	watched time.Time     // since when it was read again, after the first attempt
+	moved   bool          // such a reading had something else
+	lag     time.Duration // how long after watched
 }
 
 // newProbe returns nil for nil. The error is a usage error in words.
@@ -65,7 +69,7 @@ func (s *Simulator) newProbe(p *Probe) (*prober, error) {
 		return nil, nil
 	}
 	probe := &prober{Probe: *p, guard: s.Sender.Guard}
-	probe.Timeout = cmp.Or(p.Timeout, defaultProbeTimeout)
+	probe.Timeout, probe.Settle = cmp.Or(p.Timeout, defaultProbeTimeout), cmp.Or(p.Settle, defaultSettle)
 	if p.URL == "" {
 		if _, err := exec.LookPath(p.Command[0]); err != nil {
 			return nil, fmt.Errorf("the probe's program %q cannot be run: %w", p.Command[0], innermost(err))
@@ -191,5 +195,9 @@ func quoted(text string) string {
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
-	return `"` + inspect.Escape(text) + `"`
+	text = inspect.Escape(text)
+	if len(text) > 1 && text[0] == '"' && text[len(text)-1] == '"' {
+		return text // a JSON string has its own
+	}
+	return `"` + text + `"`
 }

@@ -45,6 +45,7 @@ type reordering struct {
 	orders  [][]int
 	renew   []*renewal // nil = the event ids stay
 	why     string     // why they stay
+	fresh   []string   // that were sent
 	failed  map[int][]failedEvent
 	done    int // orders that were delivered whole
 	made    int
@@ -143,7 +144,9 @@ func (o *reordering) deliver(i int) bool {
 		}
 		options := Options{Signing: SignIfNeeded}
 		if o.renew != nil {
-			options = o.renew[at].options(o.renew[at].fresh())
+			id := o.renew[at].fresh()
+			o.fresh = append(o.fresh, id)
+			options = o.renew[at].options(id)
 		}
 		step := o.made
 		o.made++

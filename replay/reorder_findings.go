@@ -2,8 +2,10 @@ package replay
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"hookloop/inspect"
 )
@@ -65,18 +67,24 @@ func (o *reordering) findStates() {
 		r.note("without --probe it is not known whether the end state was the same after each order")
 		return
 	}
-	r.mu.Lock()
-	readings := slices.Clone(r.sim.Probes)
-	r.mu.Unlock()
+	readings := r.readings()
 	defer r.update(keepFew)
 	for _, reading := range readings {
-		if reading.Error != "" {
+		switch {
+		case reading.Error != "":
 			r.find(inspect.CheckEndState, inspect.Inconclusive, "%s, %s", reading.When, reading.Error)
+			return
+		case reading.Moving:
+			r.find(inspect.CheckEndState, inspect.Inconclusive, "%s, what the probe says did not settle: it was %s last; give it longer with --probe-settle", reading.When, quoted(reading.Value))
 			return
 		}
 	}
 	if len(readings) < 3 { // before, and two orders
 		r.find(inspect.CheckEndState, inspect.Inconclusive, "too few orders were delivered to compare their end states")
+		return
+	}
+	if same(readings) && isNothing(readings[0].Value) {
+		r.find(inspect.CheckEndState, inspect.Inconclusive, "the probe says %s before and after each order: the handler does nothing with these events, or the probe does not see it", quoted(readings[0].Value))
 		return
 	}
 	if same(readings[1:]) && o.renew == nil {
@@ -92,9 +100,35 @@ func (o *reordering) findStates() {
 		r.find(inspect.CheckEndState, inspect.Pass, "each order counted alike: the probe moved by %d", by)
 		return
 	}
+	if why := o.notAState(readings); why != "" {
+		r.find(inspect.CheckEndState, inspect.Inconclusive, "%s: have the probe say only the state that the events are to lead to", why)
+		return
+	}
 	i := slices.IndexFunc(readings[1:], func(one inspect.Reading) bool { return one.Value != readings[1].Value }) + 1
 	r.find(inspect.CheckEndState, inspect.Fail, "the end state depends on the order: %s %s, and %s %s", quoted(readings[1].Value), readings[1].When, quoted(readings[i].Value), readings[i].When)
 }
+
+// notAState says why values that differ say nothing of the order; "" where they do.
+func (o *reordering) notAState(readings []inspect.Reading) string {
+	if _, ok := counts(valuesOf(readings)); ok {
+		return ""
+	}
+	bare := []string{}
+	for _, one := range readings[1:] {
+		for _, id := range o.fresh {
+			if strings.Contains(one.Value, id) {
+				return "what the probe says names event ids, and each order had new ones"
+			}
+		}
+		bare = append(bare, number.ReplaceAllString(one.Value, "0"))
+	}
+	if !slices.ContainsFunc(bare, func(v string) bool { return v != bare[0] }) {
+		return fmt.Sprintf("what the probe says differs in numbers alone, which may only grow: %s, and %s", quoted(readings[1].Value), quoted(readings[len(readings)-1].Value))
+	}
+	return ""
+}
+
+var number = regexp.MustCompile(`[0-9]+`)
 
 // keepFew leaves out readings where there are too many to be read.
 func keepFew(sim *inspect.Simulation) {

@@ -59,6 +59,8 @@ type shop struct {
 	strict  bool // refuses what comes before it is created
 	refuses string
 	crashes string
+	idle    bool          // does nothing
+	late    time.Duration // after the answer it does its work
 }
 
 type shopEvent struct {
@@ -78,6 +80,14 @@ func (h *shop) serve(_ *stage, w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, h.count)
 		return
 	}
+	if r.URL.Path == "/text" {
+		_, _ = fmt.Fprintf(w, "%d events", h.count)
+		return
+	}
+	if r.URL.Path == "/ids" {
+		_, _ = fmt.Fprint(w, h.ids)
+		return
+	}
 	var e shopEvent
 	body, _ := io.ReadAll(r.Body)
 	_ = json.Unmarshal(body, &e)
@@ -85,7 +95,7 @@ func (h *shop) serve(_ *stage, w http.ResponseWriter, r *http.Request) {
 	h.ids = append(h.ids, e.ID)
 	_, created := h.status[id]
 	switch {
-	case h.dedupes && h.seen[e.ID]:
+	case h.idle || h.dedupes && h.seen[e.ID]:
 		return
 	case h.refuses != "" && strings.HasSuffix(e.Type, h.refuses):
 		w.WriteHeader(http.StatusNotFound)
@@ -98,6 +108,19 @@ func (h *shop) serve(_ *stage, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.seen[e.ID] = true
+	if h.late > 0 {
+		time.AfterFunc(h.late, func() {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.work(e)
+		})
+		return
+	}
+	h.work(e)
+}
+
+func (h *shop) work(e shopEvent) {
+	id := e.Data.Object.ID
 	h.count++
 	if !h.newest || e.Created >= h.at[id] {
 		h.status[id], h.at[id] = e.Type[strings.LastIndexByte(e.Type, '.')+1:], e.Created
@@ -139,6 +162,11 @@ func TestReorder(t *testing.T) {
 		},
 		{name: "right, reversed only", shop: &shop{newest: true}, probe: "state", want: inspect.Pass, orders: 2, says: []string{"each of 2 orders"}},
 		{name: "right, counted", shop: &shop{dedupes: true, newest: true}, probe: "events", want: inspect.Pass, orders: 2, says: []string{"each order counted alike: the probe moved by 3"}},
+		{name: "right, counted in words", shop: &shop{dedupes: true, newest: true}, probe: "text", want: inspect.Inconclusive, orders: 2, says: []string{`differs in numbers alone, which may only grow: "3 events", and "6 events"`}},
+		{name: "right, its events listed", shop: &shop{dedupes: true, newest: true}, probe: "ids", want: inspect.Inconclusive, orders: 2, says: []string{"names event ids, and each order had new ones"}},
+		{name: "right, later", shop: &shop{dedupes: true, newest: true, late: 150 * time.Millisecond}, probe: "state", want: inspect.Pass, orders: 2, says: []string{"the same after each order: \"shipped\""}},
+		{name: "the last one wins, later", shop: &shop{dedupes: true, late: 150 * time.Millisecond}, probe: "state", want: inspect.Fail, orders: 2, says: []string{"the end state depends on the order"}},
+		{name: "does nothing", shop: &shop{idle: true}, probe: "state", want: inspect.Inconclusive, orders: 2, says: []string{`the probe says "" before and after each order`}},
 		{name: "no probe", shop: &shop{}, want: inspect.Pass, orders: 2, says: []string{"note: without --probe it is not known whether the end state"}},
 		{
 			name: "the last one wins", shop: &shop{dedupes: true}, probe: "state", want: inspect.Fail, orders: 2,
@@ -153,7 +181,7 @@ func TestReorder(t *testing.T) {
 			s, ids := setShop(t, tt.shop, types...)
 			spec := Spec{Kind: "reorder", Deliveries: ids, AllOrders: tt.all}
 			if tt.probe != "" {
-				spec.Probe = &Probe{URL: "http://" + s.sender.Handler.URL.Host + "/" + tt.probe}
+				spec.Probe = &Probe{URL: "http://" + s.sender.Handler.URL.Host + "/" + tt.probe, Settle: 200 * time.Millisecond}
 			}
 			sim := s.run(t, spec, tt.want, tt.says...)
 			if len(sim.Steps) != 3*tt.orders || len(tt.shop.ids) != 3*tt.orders {
@@ -221,7 +249,7 @@ func TestReorderOfSameIDs(t *testing.T) {
 	} {
 		s, ids := setShop(t, tt.shop, "created", "paid", "shipped")
 		s.sender.Checker = secrets("stripe") // none
-		s.run(t, Spec{Kind: "reorder", Deliveries: ids, Probe: &Probe{URL: "http://" + s.sender.Handler.URL.Host + "/" + tt.probe}}, tt.want, tt.text)
+		s.run(t, Spec{Kind: "reorder", Deliveries: ids, Probe: &Probe{URL: "http://" + s.sender.Handler.URL.Host + "/" + tt.probe, Settle: 200 * time.Millisecond}}, tt.want, tt.text)
 	}
 }
 

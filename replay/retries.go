@@ -214,6 +214,9 @@ func (r *retrying) findEnd() {
 	default:
 		r.find(inspect.CheckAccepted, inspect.Pass, "%s was accepted, %s after the first by the provider's clock", r.label(all[first].step), provider.InWords(r.offset(all[first].step)))
 	}
+	if failed := slices.DeleteFunc(slices.Clone(all[:max(first, 0)]), answered); len(failed) > 0 {
+		r.note("the handler itself failed before that, %s: %s", counted(len(failed), "time"), failure(failed[0]))
+	}
 	for _, j := range all[first+1:] {
 		if j.outlook.Verdict != provider.Accepted && j.outlook.Verdict != provider.TooLate {
 			r.find(inspect.CheckAccepted, inspect.Fail, "%s, after the event had been accepted: %s", r.label(j.step), failure(j))
@@ -242,7 +245,7 @@ func (r *retrying) findLost(all []judgement) {
 	case provider.NotKnown, provider.WouldRetry: // the clock stops at some time
 		text = "the event was not accepted"
 	case provider.Disabled:
-		text = "the event is lost, and those after it"
+		text = "the event is lost, as are all that follow it,"
 	}
 	r.find(inspect.CheckAccepted, verdict, "%s after %s: %s", text, strings.TrimPrefix(r.label(last.step), "the "), failure(last))
 }
@@ -251,6 +254,7 @@ func (r *retrying) findLost(all []judgement) {
 func (r *retrying) findLate() {
 	limit, published := r.deadline()
 	if !published {
+		r.findUnpublished()
 		return
 	}
 	late := 0

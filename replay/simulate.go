@@ -59,6 +59,11 @@ type Probe struct {
 	URL     string        `json:"url,omitempty"`        // or an address to GET
 	JSON    string        `json:"json,omitempty"`       // path in a JSON answer, such as data.count; "" = the whole text
 	Timeout time.Duration `json:"timeout_ns,omitempty"` // 0 = 10 s
+
+	// Settle is how long the value has to stay the same after an attempt before
+	// it is believed, for a handler that works after it has answered; where
+	// something is still to happen, it may take 5 times as long. 0 = 2 s.
+	Settle time.Duration `json:"settle_ns,omitempty"`
 }
 
 // A Simulator runs simulations. One may run several at a time.
@@ -157,10 +162,11 @@ func acceptedBy(handler destination, a *inspect.Attempt) bool {
 	return wentTo(handler, a) && a.State == inspect.Answered && a.Summary().OK()
 }
 
-// wentTo reports whether an attempt may have come to the handler at a destination.
+// wentTo reports whether an attempt may have come to the handler at a
+// destination: to the same path, as another may be another handler's.
 func wentTo(handler destination, a *inspect.Attempt) bool {
 	dest, ok := parseDestination(a.URL)
-	return ok && dest.host == handler.host && (a.Response == nil || a.Response.Header.Get(AnsweredHeader) == "")
+	return ok && dest.host == handler.host && dest.path() == handler.path() && (a.Response == nil || a.Response.Header.Get(AnsweredHeader) == "")
 }
 
 // Limits of a Spec.

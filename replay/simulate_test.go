@@ -56,7 +56,9 @@ func setStage(t testing.TB, providerName, body string, handler func(s *stage, w 
 }
 
 // probe counts the side effects.
-func (s *stage) probe() *Probe { return &Probe{URL: "http://" + s.sender.Handler.URL.Host + "/count"} }
+func (s *stage) probe() *Probe {
+	return &Probe{URL: "http://" + s.sender.Handler.URL.Host + "/count", Settle: 200 * time.Millisecond}
+}
 
 // run rehearses and checks the verdict, and that some reason for it has each of
 // texts, or some note where one begins with "note: ".

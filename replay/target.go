@@ -134,6 +134,12 @@ func (d destination) String() string {
 	return d.scheme + "://" + d.host + d.uri
 }
 
+// path is the target without its query.
+func (d destination) path() string {
+	path, _, _ := strings.Cut(d.uri, "?")
+	return path
+}
+
 // parseDestination is the inverse of String.
 func parseDestination(s string) (d destination, ok bool) {
 	scheme, rest, ok := strings.Cut(s, "://")

@@ -165,7 +165,7 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 	check("ReplayRequest", replayRequest{})
 	sim := inspect.Simulation{
 		EndedAt: time.Now(), Steps: []inspect.Step{{DueAt: time.Now(), Guess: true, DeliveryID: 1, Attempt: 1, Status: 1, Duration: 1, Error: "x", OK: new(bool), Note: "x"}},
-		MoreSteps: 1, Probes: []inspect.Reading{{Error: "x"}}, Table: &inspect.Table{}, Reasons: []inspect.Reason{{}},
+		MoreSteps: 1, Probes: []inspect.Reading{{Error: "x", Moving: true}}, Table: &inspect.Table{}, Reasons: []inspect.Reason{{}},
 	}
 	check("Simulation", viewSimulation(&sim))
 	check("Step", sim.Steps[0])
@@ -173,7 +173,7 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 	check("Reason", sim.Reasons[0])
 	check("Table", sim.Table)
 	check("Rehearsed", rehearsed{})
-	probe := replay.Probe{Command: []string{"x"}, URL: "x", JSON: "x", Timeout: 1}
+	probe := replay.Probe{Command: []string{"x"}, URL: "x", JSON: "x", Timeout: 1, Settle: 1}
 	check("Probe", probe)
 	check("SimulationSpec", simulationRequest{Line: "x", Spec: replay.Spec{
 		To: "x", Header: http.Header{"X": nil}, Count: 1, Mode: "x", Concurrency: 1, Deadline: 1, Policy: "x", Variant: "x", Speed: 1, Step: true,
