@@ -69,3 +69,47 @@ func TestRetryEveryWithDelays(t *testing.T) {
 	accepted(t, retry("then: 10s, attempts: 3, delays: [3s]"))
 	accepted(t, retry("every: 10s, attempts: 3"))
 }
+
+// What cannot be sent is refused.
+func TestRefusesWhatCannotBeSent(t *testing.T) {
+	handshake := func(rest string) string {
+		return "  handshakes:\n    - {name: hello, when: [\"method=GET\"], " + rest + "}"
+	}
+	const reply = "22: providers.acme.handshakes[0].reply"
+	for rest, why := range map[string]string{
+		`reply: {status: 200, headers: {"Bad Name": x}}`:              `"Bad Name" is no name of a header`,
+		`reply: {status: 200, headers: {"a:b": x}}`:                   `"a:b" is no name of a header`,
+		`reply: {status: 200, headers: {"": x}}`:                      `"" is no name of a header`,
+		`reply: {status: 200, headers: {"Naïve": x}}`:                 `"Naïve" is no name of a header`,
+		`reply: {status: 200, headers: {content-length: "5"}}`:        "content-length is set by what is sent",
+		`reply: {status: 200, headers: {Transfer-Encoding: chunked}}`: "Transfer-Encoding is set by what is sent",
+		`reply: {status: 200, headers: {Connection: close}}`:          "Connection is set by what is sent",
+		`reply: {status: 200, headers: {X: "a\nb"}}`:                  "a line end",
+		`reply: {status: 200, type: "text/plain\r\nX: y"}`:            "a line end",
+		`reply: {status: 204, body: hello}`:                           "an answer with the status 204 has no body",
+		`reply: {status: 304, body: "{json./c}"}`:                     "an answer with the status 304 has no body",
+		`reply: {status: 100}`:                                        "write status: 200",
+	} {
+		refused(t, handshake(rest), reply, why)
+	}
+	refused(t, handshake("else: 150, reply: {status: 200}"), "22: providers.acme.handshakes[0].else", "150 is no")
+	accepted(t, handshake(`reply: {status: 200, type: text/plain, headers: {X-Hook-Secret: "{header.X-Hook-Secret}"}, body: "{json./c}"}`))
+	accepted(t, handshake("reply: {status: 204}"))
+
+	delivery := func(rest string) string { return "  delivery:\n    " + rest }
+	for rest, why := range map[string]string{
+		`retry_headers: {"X Attempt": "{attempt}"}`: `"X Attempt" is no name of a header`,
+		`retry_headers: {Content-Length: "1"}`:      "Content-Length is set by what is sent",
+		`retry_headers: {Host: a}`:                  "Host is set by what is sent",
+		`retry_headers: {X: "a\rb"}`:                "a line end",
+		`stop_header: {"No Retry": "1"}`:            `"No Retry" is no name of a header`,
+		`stop_header: {X-No-Retry: "1\n"}`:          "a line end",
+	} {
+		field, _, _ := strings.Cut(rest, ":")
+		refused(t, delivery(rest), "22: providers.acme.delivery."+field, why)
+		refused(t, delivery("variants:\n      test:\n        when: [\"json:/a\"]\n        "+rest), "25: providers.acme.delivery.variants.test."+field, why)
+	}
+	accepted(t, delivery(`retry_headers: {X-Attempt: "{attempt}"}`))
+	refused(t, "  samples:\n    - {event: a, body: b, headers: {\"X(Y\": z}}", "22: providers.acme.samples[0].headers", `"X(Y"`)
+	refused(t, "  event: header:X(Y", "21: providers.acme.event", "is no header name")
+}

@@ -114,7 +114,7 @@ func parseSourceName(kind, name string) (sourceName, error) {
 		n.pointer = p
 	case "method":
 	case "header":
-		if strings.ContainsAny(name, "{} ") || name == "" {
+		if !isToken(name) { // * is one of its characters
 			return n, fmt.Errorf("%q is no header name", name)
 		}
 		if n.glob = strings.Contains(name, "*"); !n.glob {

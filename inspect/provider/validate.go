@@ -126,14 +126,16 @@ func (p *Provider) checkHandshakes() (string, error) {
 			return at, errors.New("it has no name: write name: verification")
 		case len(h.When) == 0:
 			return at, errors.New(`it does not say which requests are it: write when: ["json:/type=ping"]`)
-		case h.Reply != nil && (h.Reply.Status < 100 || h.Reply.Status > 599):
-			return at + ".reply", errors.New("it has no status: write status: 200")
-		case h.Else != 0 && (h.Else < 100 || h.Else > 599):
+		case h.Else != 0 && (h.Else < 200 || h.Else > 599):
 			return at + ".else", fmt.Errorf("%d is no HTTP status: write such as 403", h.Else)
 		case h.Require != nil && !slices.ContainsFunc(p.Settings, func(s Setting) bool { return s.Key == h.Require.Setting }):
 			return at + ".require", fmt.Errorf("there is no setting %q: add it to settings, with its usage", h.Require.Setting)
 		case !h.Confirm.IsZero() && len(h.Hosts) == 0:
 			return at + ".confirm", errors.New("the sender could name any address: add hosts, from which alone it is fetched")
+		case h.Reply != nil:
+			if err := h.Reply.check(); err != nil {
+				return at + ".reply", err
+			}
 		}
 	}
 	return "", nil
@@ -162,6 +164,12 @@ func (d *Delivery) check() (string, error) {
 	if d.Redirects < 0 {
 		return ".redirects", fmt.Errorf("%d is less than none: write how many are followed", d.Redirects)
 	}
+	if err := checkHeaders(d.RetryHeaders, Template.String); err != nil {
+		return ".retry_headers", err
+	}
+	if err := checkHeaders(d.StopHeader, func(value string) string { return value }); err != nil {
+		return ".stop_header", err
+	}
 	for i, text := range d.Addresses {
 		if _, err := parsePrefix(text); err != nil {
 			return fmt.Sprintf(".addresses[%d]", i), err
@@ -184,7 +192,7 @@ func (p *Provider) checkSamples() (string, error) {
 			return at, errors.New("it has no body: write what the provider sends")
 		}
 		for name, value := range s.Headers {
-			if name == "" || strings.ContainsAny(name, " :\r\n\x00") || strings.ContainsAny(value, "\r\n\x00") {
+			if !isToken(name) || strings.ContainsFunc(value, unfit) {
 				return at + ".headers", fmt.Errorf("%q cannot be sent as a header: correct its name or its value", name)
 			}
 			if err := checkPlaceholders(value); err != nil {
