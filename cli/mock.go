@@ -76,7 +76,8 @@ func (a *app) mockCommand() *cobra.Command {
 		Use:   "mock",
 		Short: "Stand in for an asynchronous API: submit, poll, callback",
 		Long: "mock runs an API on this machine that takes tasks, tells their state, and calls back with the provider's\n" +
-			"own retries, so that the whole flow can be built without credits or a network. Every call is kept and shown.",
+			"own retries, so that the whole flow can be built without credits or a network. Every call is kept and shown,\n" +
+			"and every callback, also one that goes straight to a handler: `hookloop list source:mock`.",
 		Example: "hookloop mock apixo\nhookloop mock daglo",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -171,6 +172,7 @@ func (a *app) mock(ctx context.Context, f *mockFlags, api mockedAPI, portSet boo
 		return err
 	}
 	defer func() { _ = store.Close() }()
+	c.Client = recordedCallbacks{c.Client, store}
 	handler, stop := api.make(c, secret)
 	defer stop()
 	return a.serveMock(ctx, f, api, ln, store, handler)

@@ -116,7 +116,7 @@ func (u *untaken) taken(ctx context.Context) (bool, error) {
 	}
 	for before := int64(0); ; {
 		// The value is compared below: in a query it may mean something else.
-		list, err := u.store.List(ctx, inspect.ListOptions{Query: "-source:mock", Before: before, Limit: page})
+		list, err := u.store.List(ctx, inspect.ListOptions{Before: before, Limit: page})
 		if err != nil {
 			return false, err
 		}
@@ -138,7 +138,7 @@ func (u *untaken) taken(ctx context.Context) (bool, error) {
 
 // look reports whether one delivery has the value and was taken.
 func (u *untaken) look(ctx context.Context, s *inspect.Summary) (bool, error) {
-	if s.Size == 0 || s.Disposition == inspect.Refused {
+	if s.Size == 0 || s.Disposition == inspect.Refused || s.Source == inspect.FromMock && s.Reason != callbackReason {
 		return false, nil
 	}
 	d, err := u.store.Delivery(ctx, s.ID)

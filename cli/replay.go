@@ -193,6 +193,9 @@ func refuseMock(ctx context.Context, store *inspect.Store, ids []int64) error {
 		if err != nil {
 			return err
 		}
+		if d.Source == inspect.FromMock && d.Reason == callbackReason {
+			return usagef("#%d is a callback that a mock API made past hookloop: have its callback URL begin with what `hookloop listen` prints, and it can be sent again", id)
+		}
 		if d.Source == inspect.FromMock {
 			return usagef("#%d is what you asked a mock API, and no delivery: name the callback that came of it, see `hookloop list -- -source:mock`", id)
 		}
