@@ -80,11 +80,14 @@ func (s *Sender) forecast(ctx context.Context, d *inspect.Delivery, p *plan, o O
 	r, captured := s.outgoing(ctx, d, p), d.Request()
 	c := knowing(s.Checker, captured, r)
 	f := &Forecast{}
+	now, then := c.Verify(ctx, r), c.Verify(ctx, captured)
+	if r.SignedWith = d.Facts.SignedWith(); then.Result == provider.Valid {
+		r.SignedWith = provider.SignedWith{Scheme: then.Scheme, Secret: then.Secret}
+	}
 	signed, err := s.signAgain(c, r, o)
 	if f.CanSign = err == nil; f.CanSign {
 		f.Secret = signed.Secret
 	}
-	now, then := c.Verify(ctx, r), c.Verify(ctx, captured)
 	bad := then.Result == provider.Invalid && then.Code != provider.CodeTooOld && d.Facts.Signature != provider.Valid
 	if bad {
 		f.Refused = "the signature did not hold when it arrived: " + then.Reason
