@@ -57,3 +57,10 @@ func (s *Source) within(p pointer) bool {
 		return len(p) <= len(n.pointer) && slices.Equal(p, n.pointer[:len(p)])
 	})
 }
+
+// signsNothing reports whether what is signed is the same for every request.
+func (s *Scheme) signsNothing() bool {
+	return !slices.ContainsFunc(s.Message.parts, func(p part) bool {
+		return p.token != "" && p.token != "secret" && p.token != "setting" && p.token != "var"
+	}) && s.BodyHash.IsZero()
+}

@@ -30,7 +30,7 @@ func TestNotesOfWhatIsNotCovered(t *testing.T) {
 	for name, want := range map[string]string{"paypal": "CRC-32", "hubspot": "No time is covered"} {
 		p := BuiltIn().Provider(name)
 		c := &check{p: p, s: &p.Schemes[len(p.Schemes)-1]}
-		if notes := strings.Join(c.notes(), " "); !strings.Contains(notes, want) {
+		if notes := strings.Join(c.s.warnings(), " "); !strings.Contains(notes, want) {
 			t.Errorf("%s: notes %q, want %q", name, notes, want)
 		}
 	}

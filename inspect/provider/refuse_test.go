@@ -113,3 +113,31 @@ func TestRefusesWhatCannotBeSent(t *testing.T) {
 	refused(t, "  samples:\n    - {event: a, body: b, headers: {\"X(Y\": z}}", "22: providers.acme.samples[0].headers", `"X(Y"`)
 	refused(t, "  event: header:X(Y", "21: providers.acme.event", "is no header name")
 }
+
+// A signature over nothing of the request says nothing of it.
+func TestMessageCoversNothing(t *testing.T) {
+	scheme := func(kind, message string) string {
+		return "  settings: [{key: id, usage: an ID}]\n  schemes:\n    - {name: v1, kind: " + kind + ", signature: \"header:X|hex\", message: \"" + message + "\"}"
+	}
+	for kind, messages := range map[string][]string{"hmac-sha256": {"hello", "{setting.id}", "a{secret}", "{{}}"}, "sha256": {"{secret}"}, "rsa-sha1": {"x"}} {
+		for _, message := range messages {
+			refused(t, scheme(kind, message), "23: providers.acme.schemes[0]", "signs nothing of the request")
+		}
+	}
+	accepted(t, scheme("hmac-sha256", "{body}"))
+	accepted(t, scheme("hmac-sha256", "{header.X-Id}"))
+
+	c := BuiltIn()
+	if err := c.Add([]byte("acme:\n"+scheme("hmac-sha256", "{header.X-Id}")), "hookloop.yaml", 20); err != nil {
+		t.Fatal(err)
+	}
+	found := ""
+	for _, line := range c.Provider("acme").Describe() {
+		if line.Label == "beware" {
+			found += line.Text
+		}
+	}
+	if found != "the signature does not cover the body, so it vouches for the sender only" {
+		t.Errorf("beware: %q", found)
+	}
+}

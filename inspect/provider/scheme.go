@@ -114,6 +114,9 @@ func (s *Scheme) check() error {
 	case s.Kind == SHA256 && !s.Message.uses("secret"):
 		return fmt.Errorf("scheme %s of kind sha256 has no {secret} in its message, so anybody could sign", s.Name)
 	}
+	if s.hasMessage() && s.signsNothing() {
+		return fmt.Errorf("scheme %s signs nothing of the request, so who has seen one signature can make all: write message: \"{body}\", or kind: token", s.Name)
+	}
 	if of := s.signsItself(); of != "" {
 		return fmt.Errorf("scheme %s can never hold: what it signs, %s, has the signature or its own hash in it: sign what stands beside %s", s.Name, of, s.Signature.where())
 	}

@@ -134,7 +134,7 @@ func (v *verification) verify() Diagnosis {
 		d.SignedAt, _ = c.signedAt(v.r)
 	}
 	if d.Result == Valid || d.Result == Invalid {
-		d.Notes = append(d.Notes, c.notes()...)
+		d.Notes = append(d.Notes, c.s.warnings()...)
 	}
 	return d
 }
@@ -241,14 +241,16 @@ func (v *verification) held(c *check, k *key) Diagnosis {
 	return d
 }
 
-// notes says what a scheme does not protect.
-func (c *check) notes() []string {
+// warnings says what a scheme does not protect.
+func (s *Scheme) warnings() []string {
 	switch {
-	case c.s.Notes != "":
-		return []string{c.s.Notes}
-	case c.s.Kind == Token:
+	case s.Notes != "":
+		return []string{s.Notes}
+	case s.Kind == Unsigned:
+		return nil
+	case s.Kind == Token:
 		return []string{"a token vouches for the sender only, not for the content"}
-	case c.s.Kind == JWTHS256 || !c.s.readsBody() && c.s.BodyHash.IsZero() || c.s.Signature.kind == "json" && !c.s.Message.coversBody() && c.s.Each == "" && !c.s.Message.uses("lines"):
+	case s.Kind == JWTHS256 || !s.readsBody() && s.BodyHash.IsZero() || s.Signature.kind == "json" && !s.Message.coversBody() && s.Each == "" && !s.Message.uses("lines"):
 		return []string{"the signature does not cover the body, so it vouches for the sender only"}
 	}
 	return nil

@@ -27,7 +27,9 @@ func (p *Provider) Describe() []Line {
 	for i := range p.Schemes {
 		s := &p.Schemes[i]
 		add("verify", s.words())
-		add("beware", s.Notes)
+		for _, note := range s.warnings() {
+			add("beware", note)
+		}
 	}
 	add("secret", p.secretWords())
 	for _, s := range p.Settings {
