@@ -65,6 +65,7 @@ type Attempt struct {
 	Duration   time.Duration // from the first byte sent to the last received; 0 while pending
 	URL        string        // where it was sent, whole
 	Sent       *Sent         // how what was sent differs from the delivery; nil when it does not
+	NotSigned  string        // why the signature would be refused and was left as it was; "" = it would not be, as far as is known, or was made again
 	Response   *Response     // nil without one
 	Error      string        // one sentence; "" when Answered
 	ErrorKind  ErrorKind     // "" when there is no Error

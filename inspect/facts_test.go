@@ -49,7 +49,13 @@ func TestFactsRoundTrip(t *testing.T) {
 	if err := s.Finish(a); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Add(ctx, testDelivery("nobody"), newAttempt(Initial)); err != nil {
+	left := newAttempt(Initial)
+	left.NotSigned = "the signed timestamp is 400 s old"
+	if err := s.Add(ctx, testDelivery("nobody"), left); err != nil {
+		t.Fatal(err)
+	}
+	edited := &Attempt{DeliveryID: 2, Trigger: Replay, StartedAt: left.StartedAt, NotSigned: "the body was edited", Sent: &Sent{Edited: true, Body: []byte("x")}}
+	if err := s.Begin(ctx, edited); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Flush(ctx); err != nil {
@@ -64,6 +70,12 @@ func TestFactsRoundTrip(t *testing.T) {
 		attempt, err := s.Attempt(ctx, 1, 1)
 		if err != nil || !reflect.DeepEqual(attempt, a) {
 			t.Errorf("%s: Attempt is %+v %v, want %+v", name, attempt, err, a)
+		}
+		for _, want := range []*Attempt{left, edited} {
+			got, err := s.Attempt(ctx, 2, want.Number)
+			if err != nil || got.NotSigned != want.NotSigned || !reflect.DeepEqual(got.Sent, want.Sent) {
+				t.Errorf("%s: Attempt is %+v %v, want %+v", name, got, err, want)
+			}
 		}
 		list, err := s.List(ctx, ListOptions{Oldest: true})
 		if err != nil || len(list) != 2 {

@@ -119,7 +119,8 @@ type harHookloop struct {
 	Protocol    Protocol     `json:"protocol,omitempty"`
 	SHA256      string       `json:"sha256"` // of the body sent
 	Truncated   bool         `json:"truncated,omitempty"`
-	Signed      string       `json:"signed,omitempty"` // how it was signed again
+	Signed      string       `json:"signed,omitempty"`     // how it was signed again
+	NotSigned   string       `json:"not_signed,omitempty"` // why its signature would be refused
 	Simulation  int64        `json:"simulation,omitempty"`
 
 	Facts   provider.Facts    `json:"facts,omitzero"`
@@ -191,6 +192,7 @@ func newHAREntry(d *Delivery, a *Attempt) harEntry {
 		h := &e.Hookloop
 		h.Attempt, h.Trigger, h.State, h.Protocol = a.Number, a.Trigger, a.State, a.Protocol
 		h.Error, h.ErrorKind, h.Outlook, h.Signed = latin1(a.Error), a.ErrorKind, a.Outlook, latin1(sent.Signed)
+		h.NotSigned = latin1(a.NotSigned)
 		h.Simulation = a.Simulation
 	}
 	sum := sha256.Sum256(body)

@@ -64,6 +64,7 @@ type jsonAttempt struct {
 	DurationNS int64         `json:"duration_ns"`
 	URL        exactText     `json:"url"`
 	Sent       *jsonSent     `json:"sent,omitzero"`
+	NotSigned  exactText     `json:"not_signed,omitzero"` // why the signature would be refused and was left as it was
 	Response   *jsonResponse `json:"response"`
 	Error      exactText     `json:"error,omitzero"`
 	ErrorKind  ErrorKind     `json:"error_kind,omitzero"`
@@ -133,7 +134,7 @@ func WriteJSONL(w io.Writer, records iter.Seq2[Record, error]) error {
 func attemptToJSON(a *Attempt) jsonAttempt {
 	j := jsonAttempt{
 		Number: a.Number, Trigger: a.Trigger, State: a.State, StartedAt: a.StartedAt.UTC(), DurationNS: int64(a.Duration),
-		URL: exactText(a.URL), Error: exactText(a.Error), ErrorKind: a.ErrorKind, Protocol: a.Protocol, Outlook: a.Outlook,
+		URL: exactText(a.URL), NotSigned: exactText(a.NotSigned), Error: exactText(a.Error), ErrorKind: a.ErrorKind, Protocol: a.Protocol, Outlook: a.Outlook,
 		Simulation: a.Simulation,
 	}
 	if s := a.Sent; s != nil {
@@ -211,7 +212,7 @@ func parseRecord(line []byte) (Record, error) {
 func (j *jsonAttempt) attempt(delivery int64) (Attempt, error) {
 	a := Attempt{
 		DeliveryID: delivery, Number: j.Number, Trigger: j.Trigger, State: j.State, StartedAt: j.StartedAt.UTC(), Duration: time.Duration(j.DurationNS),
-		URL: string(j.URL), Error: string(j.Error), ErrorKind: j.ErrorKind, Protocol: j.Protocol, Outlook: j.Outlook,
+		URL: string(j.URL), NotSigned: string(j.NotSigned), Error: string(j.Error), ErrorKind: j.ErrorKind, Protocol: j.Protocol, Outlook: j.Outlook,
 	}
 	if !slices.Contains([]Trigger{Initial, Replay, Duplicate, Retry, Simulated}, a.Trigger) {
 		return a, fmt.Errorf("there is no trigger %q", a.Trigger)

@@ -52,7 +52,7 @@ func exportRecords() []Record {
 			},
 			{
 				DeliveryID: 1, Number: 2, Trigger: Replay, State: Errored, StartedAt: exportTime.Add(time.Hour), URL: "http://localhost:3000/x",
-				Sent:  &Sent{Method: "PUT", Host: "localhost", Header: http.Header{"X-B": {"caf\xe9"}}, Edited: true, Body: []byte{0, 255}, Signed: "again, with \xff"},
+				NotSigned: "old, with \xff", Sent: &Sent{Method: "PUT", Host: "localhost", Header: http.Header{"X-B": {"caf\xe9"}}, Edited: true, Body: []byte{0, 255}, Signed: "again, with \xff"},
 				Error: "Nothing listens at localhost:3000: start it, then replay.", ErrorKind: ErrRefused,
 			},
 			{
@@ -210,7 +210,7 @@ func FuzzJSONLRoundTrip(f *testing.F) {
 			Facts: boundFacts(provider.Facts{Provider: name, Event: value, EventID: target, SignatureReason: message, ProviderAttempt: int(n)}),
 		}, Attempts: []Attempt{{
 			DeliveryID: n, Number: int(n % 1000), Trigger: Retry, State: Pending, StartedAt: time.Unix(n%1e9, n%1e9).UTC(), Duration: time.Duration(n),
-			URL: target, Error: message, ErrorKind: ErrorKind(strings.ToValidUTF8(message, "")), Sent: &Sent{Method: method, Host: value, Header: header, Edited: flag, Body: other, Signed: message},
+			URL: target, Error: message, ErrorKind: ErrorKind(strings.ToValidUTF8(message, "")), NotSigned: value, Sent: &Sent{Method: method, Host: value, Header: header, Edited: flag, Body: other, Signed: message},
 			Response: &Response{Status: int(n % 600), Proto: method, Header: header, Body: other, Size: n, Truncated: flag},
 		}}}
 		if n%2 == 0 {

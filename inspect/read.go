@@ -238,9 +238,13 @@ func scanAttempt(stmt *sqlite.Stmt) Attempt {
 		URL: stmt.ColumnText(5), Error: stmt.ColumnText(8), ErrorKind: ErrorKind(stmt.ColumnText(9)), Protocol: Protocol(stmt.ColumnText(10)),
 		Outlook: scanOutlook(stmt, 11), Simulation: stmt.ColumnInt64(23),
 	}
+	signed := stmt.ColumnText(15)
+	if not, ok := strings.CutPrefix(signed, notSigned); ok {
+		signed, a.NotSigned = "", not
+	}
 	if stmt.ColumnBool(12) {
 		a.Sent = &Sent{
-			Method: stmt.ColumnText(13), Host: stmt.ColumnText(14), Signed: stmt.ColumnText(15), Header: decodeHeader(columnBytes(stmt, 16)),
+			Method: stmt.ColumnText(13), Host: stmt.ColumnText(14), Signed: signed, Header: decodeHeader(columnBytes(stmt, 16)),
 			Edited: !stmt.ColumnIsNull(17), Body: columnBytes(stmt, 17),
 		}
 	}

@@ -85,8 +85,14 @@ func (w *writer) insertDelivery(d *Delivery, facts []byte) error {
 func (w *writer) insertAttempt(a *Attempt, session int64) error {
 	a.State = Pending
 	var method, host, signed, header, body any
+	if a.NotSigned != "" {
+		signed = notSigned + a.NotSigned
+	}
 	if a.Sent != nil {
-		method, host, signed = a.Sent.Method, a.Sent.Host, a.Sent.Signed
+		method, host = a.Sent.Method, a.Sent.Host
+		if signed == nil {
+			signed = a.Sent.Signed
+		}
 		header = encodeHeader(a.Sent.Header)
 		if a.Sent.Edited {
 			body = append([]byte{}, a.Sent.Body...)
@@ -105,6 +111,10 @@ func (w *writer) insertAttempt(a *Attempt, session int64) error {
 		key, session, string(a.Trigger), a.StartedAt.UnixMicro(), a.URL,
 		a.Sent != nil, method, host, signed, header, body)
 }
+
+// notSigned marks an Attempt.NotSigned where a Sent.Signed is kept, which
+// begins with the name of a provider.
+const notSigned = "not: "
 
 func attemptBytes(a *Attempt) int {
 	if a.Response == nil {

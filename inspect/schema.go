@@ -148,7 +148,7 @@ CREATE TABLE attempts_2 (
 	sent        INTEGER NOT NULL, -- 1: the request differed from the delivery, see the sent_ columns
 	sent_method TEXT,
 	sent_host   TEXT,
-	sent_signed TEXT,             -- how it was signed again
+	sent_signed TEXT,             -- how it was signed again; or "not: " and Attempt.NotSigned
 	sent_header ANY,              -- NULL: as delivered
 	sent_body   ANY,              -- NULL: as delivered
 	proto       TEXT,
