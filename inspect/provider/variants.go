@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // maxVariants is the size of a body up to which more is tried than its line
@@ -88,39 +86,64 @@ var layouts = []style{
 	{"with sorted keys, indented by 2", func(b []byte) []byte { return indent(sorted(b), "  ") }},
 }
 
-var escapings = []style{
-	{"", func(b []byte) []byte { return b }},
-	{`non-ASCII as \u escapes`, escapeUnicode},
-	{`\u escapes as the characters themselves`, unescapeUnicode},
-	{"<, > and & as HTML escapes", func(b []byte) []byte {
-		var out bytes.Buffer
-		json.HTMLEscape(&out, b)
-		return out.Bytes()
-	}},
-	{"<, > and & as themselves", func(b []byte) []byte { return htmlPlain.replace(b) }},
-	{`/ as \/`, func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("/"), []byte(`\/`)) }},
-	{`\/ as /`, func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(`\/`), []byte("/")) }},
+// escapings are the characters that programs differ in, with the ways to write
+// each; the first of each is as it is. All of their combinations are tried.
+var escapings = [3][]style{
+	{asIs, {`non-ASCII as \u escapes`, escapeUnicode}, {`\u escapes as the characters themselves`, unescapeUnicode}},
+	{asIs, {`/ as \/`, escapeSlash}, {`\/ as /`, unescapeSlash}},
+	{asIs, {"<, > and & as HTML escapes", escapeHTML}, {"<, > and & as themselves", func(b []byte) []byte { return htmlPlain.replace(b) }}},
 }
+
+var asIs = style{"", func(b []byte) []byte { return b }}
 
 // jsonBodies tries the ways in which programs write JSON.
 func jsonBodies(b []byte, yield func(string, []byte) bool) bool {
 	if !json.Valid(b) {
 		return true
 	}
+	try := func(body []byte, names ...string) bool {
+		names = slices.DeleteFunc(names, func(s string) bool { return s == "" })
+		how := "the body as re-serialised JSON"
+		if len(names) > 0 {
+			how = fmt.Sprintf("re-serialised JSON (%s)", strings.Join(names, ", "))
+		}
+		return yield(how, body) && yield(how+" with a trailing newline", with(body, "\n"))
+	}
 	for _, layout := range layouts {
 		laid := layout.write(bytes.TrimSpace(b))
-		for i, escaping := range escapings {
-			body := escaping.write(laid)
-			if laid == nil || i > 0 && bytes.Equal(body, laid) {
+		if laid == nil {
+			continue
+		}
+		ok := escaped(laid, func(body []byte, names [3]string) bool {
+			return try(body, layout.name, names[0], names[1], names[2])
+		})
+		if !ok || !try(dotnet(laid), layout.name, "as .NET escapes it") {
+			return false
+		}
+	}
+	return true
+}
+
+// escaped tries the combinations of escapings, without those that change nothing.
+func escaped(b []byte, try func(body []byte, names [3]string) bool) bool {
+	for _, html := range escapings[2] {
+		one := html.write(b)
+		if html.name != "" && bytes.Equal(one, b) {
+			continue
+		}
+		for _, slash := range escapings[1] {
+			two := slash.write(one)
+			if slash.name != "" && bytes.Equal(two, one) {
 				continue
 			}
-			words := slices.DeleteFunc([]string{layout.name, escaping.name}, func(s string) bool { return s == "" })
-			how := "the body as re-serialised JSON"
-			if len(words) > 0 {
-				how = fmt.Sprintf("re-serialised JSON (%s)", strings.Join(words, ", "))
-			}
-			if !yield(how, body) || !yield(how+" with a trailing newline", with(body, "\n")) {
-				return false
+			for _, unicode := range escapings[0] {
+				three := unicode.write(two)
+				if unicode.name != "" && bytes.Equal(three, two) {
+					continue
+				}
+				if !try(three, [3]string{unicode.name, slash.name, html.name}) {
+					return false
+				}
 			}
 		}
 	}
@@ -178,59 +201,6 @@ func sorted(b []byte) []byte {
 		return nil
 	}
 	return bytes.TrimRight(out.Bytes(), "\n")
-}
-
-func escapeUnicode(b []byte) []byte {
-	out := make([]byte, 0, len(b))
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
-		switch {
-		case r < utf8.RuneSelf || r == utf8.RuneError && n == 1:
-			out = append(out, b[:n]...)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		}
-		b = b[n:]
-	}
-	return out
-}
-
-// unescapeUnicode writes \u escapes of what is not ASCII as the characters.
-func unescapeUnicode(b []byte) []byte {
-	out := make([]byte, 0, len(b))
-	for i := 0; i < len(b); i++ {
-		if b[i] != '\\' {
-			out = append(out, b[i])
-			continue
-		}
-		end := i + 2
-		if b[i+1] == 'u' {
-			end = i + 6
-			if utf16.IsSurrogate(hex4(b[i+2:])) && end+6 <= len(b) && b[end] == '\\' {
-				end += 6
-			}
-		}
-		text := unquote([]byte(`"` + string(b[i:end]) + `"`))
-		if text[0] >= utf8.RuneSelf {
-			out = append(out, text...)
-		} else {
-			out = append(out, b[i:end]...)
-		}
-		i = end - 1
-	}
-	return out
-}
-
-// htmlPlain undoes what json.HTMLEscape does.
-var htmlPlain = replacer{`\u003c`, "<", `\u003e`, ">", `\u0026`, "&", `\u003C`, "<", `\u003E`, ">"}
-
-type replacer []string
-
-func (r replacer) replace(b []byte) []byte {
-	return []byte(strings.NewReplacer(r...).Replace(string(b)))
 }
 
 // addresses returns other URLs under which a provider may have called.
