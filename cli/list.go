@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -27,8 +28,9 @@ func (a *app) listCommand() *cobra.Command {
 			"guess), whether the signature holds (SIG: ✓ valid, ✗ invalid, · not signed or not\n" +
 			"verifiable), when, what they are and with what result; a handshake that hookloop\n" +
 			"answered is answered, and \"200, lost\" is an answer that `simulate lost-ack` kept\n" +
-			"from the provider. FROM is what did not simply arrive: trigger, poll, mock. Where a terminal is narrow, it leaves out columns; --json has\n" +
-			"all of them, and more.\n\nThe query language, which the terminal UI and the page share:\n\n" + queryHelp(),
+			"from the provider. FROM is what did not simply arrive: trigger, poll, mock.\n" +
+			"VERDICT is what the latest simulation of a delivery came to: PASS, FAIL, INCONCLUSIVE,\n" +
+			"or running. Where a terminal is narrow, it leaves out columns; --json has all of them, and more.\n\nThe query language, which the terminal UI and the page share:\n\n" + queryHelp(),
 		Example: `hookloop list
 hookloop list is:failed since:1h
 hookloop list 'provider:stripe event:charge.* signature:invalid'
@@ -45,9 +47,13 @@ hookloop list 'path:/stripe/* status:>=500' --json`,
 				return asUsage(err)
 			}
 			slices.Reverse(list)
+			rows, err := listRows(cmd.Context(), store, list)
+			if err != nil {
+				return err
+			}
 			if asJSON {
 				enc := inspect.NewJSONEncoder(a.Stdout)
-				for _, d := range list {
+				for _, d := range rows {
 					if err := enc.Encode(d); err != nil {
 						return err
 					}
@@ -58,7 +64,7 @@ hookloop list 'path:/stripe/* status:>=500' --json`,
 				a.sayf("no deliveries%s", map[bool]string{true: " match", false: " yet: `hookloop listen` receives them"}[len(args) > 0])
 				return nil
 			}
-			return printList(a.Stdout, list, terminalWidth(a.Stdout))
+			return printList(a.Stdout, rows, terminalWidth(a.Stdout))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
@@ -66,10 +72,33 @@ hookloop list 'path:/stripe/* status:>=500' --json`,
 	return cmd
 }
 
+// A listRow is what the list has of a delivery.
+type listRow struct {
+	inspect.Summary
+	Verdict string `json:"verdict,omitempty"` // of its latest simulation: PASS, FAIL, INCONCLUSIVE or running; "" = there is none
+}
+
+// listRows adds the verdicts to a list.
+func listRows(ctx context.Context, store *inspect.Store, list []inspect.Summary) ([]listRow, error) {
+	ids := make([]int64, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	verdicts, err := store.Verdicts(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]listRow, len(list))
+	for i := range list {
+		rows[i] = listRow{list[i], verdicts[list[i].ID]}
+	}
+	return rows, nil
+}
+
 // A column of the list.
 type column struct {
 	name  string
-	cell  func(*inspect.Summary) string
+	cell  func(*listRow) string
 	spare int  // where the terminal is too narrow, 1 is left out first; 0 never is
 	some  bool // left out where no delivery has it
 }
@@ -77,19 +106,20 @@ type column struct {
 // listColumns are in their order from left to right. The path stands last, so
 // that a long one moves no other.
 var listColumns = []column{
-	{name: "ID", cell: func(d *inspect.Summary) string { return fmt.Sprintf("#%d", d.ID) }},
-	{name: "TIME", cell: func(d *inspect.Summary) string { return shortTime(d.ReceivedAt) }},
-	{name: "PROVIDER", cell: sender, some: true},
-	{name: "SIG", cell: func(d *inspect.Summary) string { return tui.SignatureMark(&d.Facts) }, spare: 6, some: true},
-	{name: "FROM", cell: func(d *inspect.Summary) string { return string(d.Source) }, spare: 7, some: true},
-	{name: "EVENT", cell: event, some: true},
-	{name: "EVENT ID", cell: eventID, spare: 1, some: true},
-	{name: "METHOD", cell: func(d *inspect.Summary) string { return inspect.Escape(d.Method) }, spare: 5},
-	{name: "RESULT", cell: result},
-	{name: "DURATION", cell: duration, spare: 3},
-	{name: "SIZE", cell: func(d *inspect.Summary) string { return tui.FormatSize(d.Size) }, spare: 2},
-	{name: "ATTEMPTS", cell: func(d *inspect.Summary) string { return fmt.Sprint(d.Attempts) }, spare: 4},
-	{name: "PATH", cell: func(d *inspect.Summary) string { return inspect.Escape(d.Path) }},
+	{name: "ID", cell: func(d *listRow) string { return fmt.Sprintf("#%d", d.ID) }},
+	{name: "TIME", cell: func(d *listRow) string { return shortTime(d.ReceivedAt) }},
+	{name: "PROVIDER", cell: func(d *listRow) string { return sender(&d.Summary) }, some: true},
+	{name: "SIG", cell: func(d *listRow) string { return tui.SignatureMark(&d.Facts) }, spare: 7, some: true},
+	{name: "FROM", cell: func(d *listRow) string { return string(d.Source) }, spare: 8, some: true},
+	{name: "EVENT", cell: func(d *listRow) string { return event(&d.Summary) }, some: true},
+	{name: "EVENT ID", cell: func(d *listRow) string { return eventID(&d.Summary) }, spare: 1, some: true},
+	{name: "METHOD", cell: func(d *listRow) string { return inspect.Escape(d.Method) }, spare: 5},
+	{name: "RESULT", cell: func(d *listRow) string { return result(&d.Summary) }},
+	{name: "VERDICT", cell: func(d *listRow) string { return d.Verdict }, spare: 6, some: true},
+	{name: "DURATION", cell: func(d *listRow) string { return duration(&d.Summary) }, spare: 3},
+	{name: "SIZE", cell: func(d *listRow) string { return tui.FormatSize(d.Size) }, spare: 2},
+	{name: "ATTEMPTS", cell: func(d *listRow) string { return fmt.Sprint(d.Attempts) }, spare: 4},
+	{name: "PATH", cell: func(d *listRow) string { return inspect.Escape(d.Path) }},
 }
 
 // pathWidth is how much of a narrow terminal is kept for the path.
@@ -97,7 +127,7 @@ const pathWidth = 14
 
 // printList prints a table. Where it is wider than the terminal, it leaves out
 // columns; a width of 0 is that of no terminal, which gets them all.
-func printList(w io.Writer, list []inspect.Summary, width int) error {
+func printList(w io.Writer, list []listRow, width int) error {
 	var columns [][]string // the name, and the cells below it
 	var spare, widths []int
 	for _, c := range listColumns {
@@ -110,7 +140,7 @@ func printList(w io.Writer, list []inspect.Summary, width int) error {
 			columns, spare, widths = append(columns, cells), append(spare, c.spare), append(widths, widest)
 		}
 	}
-	for step := 1; step <= 7 && width > 0; step++ {
+	for step := 1; step <= 8 && width > 0; step++ {
 		last := len(widths) - 1
 		total := 2*last + min(widths[last], pathWidth)
 		for _, n := range widths[:last] {

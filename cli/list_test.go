@@ -23,6 +23,7 @@ func listed(id int64, change func(*inspect.Summary)) inspect.Summary {
 
 func TestListColumns(t *testing.T) {
 	nobody := listed(1, func(*inspect.Summary) {})
+	rehearsed := listed(7, func(*inspect.Summary) {})
 	stripe := listed(12345, func(d *inspect.Summary) {
 		d.Facts = provider.Facts{Provider: "stripe", Certainty: provider.Certain, Event: "customer.subscription.trial_will_end", EventID: "evt_1", Signature: provider.Valid}
 	})
@@ -42,6 +43,13 @@ func TestListColumns(t *testing.T) {
 		have  []string // in the text
 	}{
 		{"nobody is known", []inspect.Summary{nobody}, 0, "ID TIME METHOD RESULT DURATION SIZE ATTEMPTS PATH", []string{"POST    200     12 ms     900 B  1         /hooks/stripe\n"}},
+		{
+			"rehearsed",
+			[]inspect.Summary{nobody, rehearsed},
+			0, "ID TIME METHOD RESULT VERDICT DURATION SIZE ATTEMPTS PATH",
+			[]string{"200              12 ms", "200     FAIL     12 ms"},
+		},
+		{"rehearsed, in 50 columns", []inspect.Summary{rehearsed}, 50, "ID TIME RESULT VERDICT PATH", nil},
 		{"nobody, in 80 columns", []inspect.Summary{nobody}, 80, "ID TIME METHOD RESULT DURATION SIZE ATTEMPTS PATH", nil},
 		{
 			"no terminal",
@@ -58,7 +66,11 @@ func TestListColumns(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := printList(&out, tt.list, tt.width); err != nil {
+			var rows []listRow
+			for _, d := range tt.list {
+				rows = append(rows, listRow{d, map[int64]string{7: "FAIL"}[d.ID]})
+			}
+			if err := printList(&out, rows, tt.width); err != nil {
 				t.Fatal(err)
 			}
 			lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
