@@ -53,10 +53,10 @@ func (s *Sender) Forecast(ctx context.Context, id int64, o Options) (*Forecast, 
 // keyPatience is how long a replay waits for a provider's key.
 const keyPatience = 5 * time.Second
 
-// signReplay signs p where o wants that. Only replays are: what a provider
-// sends is handed on as it is.
+// signReplay signs p where o wants that, or records why its signature would be
+// refused. Only replays are signed: what a provider sends is handed on as it is.
 func (s *Sender) signReplay(ctx context.Context, d *inspect.Delivery, p *plan, o Options) error {
-	if o.Signing == AsReceived {
+	if o.Signing == AsReceived && o.Simulation != 0 { // which knows what it does
 		return nil
 	}
 	f, r, signed := s.forecast(ctx, d, p, o)
@@ -65,6 +65,8 @@ func (s *Sender) signReplay(ctx context.Context, d *inspect.Delivery, p *plan, o
 		p.sign(d, r, signed, s.Checker.Catalog)
 	case o.Signing == SignAgain:
 		return fmt.Errorf("delivery #%d can't be signed again: %s", d.ID, f.Why)
+	default:
+		p.record.NotSigned = f.Refused
 	}
 	return nil
 }

@@ -162,6 +162,13 @@ func TestReplaySignsAgain(t *testing.T) {
 			if s := at.Sent.Signed; !strings.HasPrefix(s, tt.signed) || (s == "") != (tt.signed == "") {
 				t.Errorf("recorded %q, want %q", s, tt.signed)
 			}
+			kept := f.Refused
+			if tt.signed != "" {
+				kept = ""
+			}
+			if stored := r.attempt(t, id, at.Number); at.NotSigned != kept || stored.NotSigned != kept {
+				t.Errorf("recorded as not signed: got %q, stored %q, want %q", at.NotSigned, stored.NotSigned, kept)
+			}
 			if len(tt.have) == 0 && f.Refused != "" && !strings.Contains(f.Why, "--secret "+tt.p.name+"=") {
 				t.Errorf("without a secret: got %q, want what to do", f.Why)
 			}
