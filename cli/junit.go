@@ -25,7 +25,7 @@ type (
 		Name      string      `xml:"name,attr"`
 		Tests     int         `xml:"tests,attr"`
 		Failures  int         `xml:"failures,attr"`
-		Skipped   int         `xml:"skipped,attr"`
+		Errors    int         `xml:"errors,attr"`
 		Time      string      `xml:"time,attr"`
 		Timestamp string      `xml:"timestamp,attr"`
 		Cases     []junitCase `xml:"testcase"`
@@ -36,7 +36,7 @@ type (
 		Class   string        `xml:"classname,attr"`
 		Time    string        `xml:"time,attr"`
 		Failure *junitMessage `xml:"failure"`
-		Skipped *junitMessage `xml:"skipped"`
+		Error   *junitMessage `xml:"error"`
 	}
 	junitMessage struct {
 		Message string `xml:"message,attr"`
@@ -44,7 +44,7 @@ type (
 )
 
 // junitReport returns a simulation as JUnit XML. A case fails with the findings
-// on it that failed, and is skipped where any could not be made. What was found
+// on it that failed, and is in error where any could not be made. What was found
 // and noted, word for word, is in the suite's output.
 func junitReport(sim *inspect.Simulation) []byte {
 	suite := junitSuite{
@@ -73,8 +73,8 @@ func junitReport(sim *inspect.Simulation) []byte {
 			suite.Failures++
 			c.Failure = &junitMessage{strings.Join(bad, "; ")}
 		} else if unknown := said[check][inspect.Inconclusive]; unknown != nil {
-			suite.Skipped++
-			c.Skipped = &junitMessage{strings.Join(unknown, "; ")}
+			suite.Errors++
+			c.Error = &junitMessage{strings.Join(unknown, "; ")}
 		}
 		suite.Cases = append(suite.Cases, c)
 	}

@@ -31,16 +31,16 @@ func TestJUnit(t *testing.T) {
 		t.Fatalf("%v in\n%s", err, report)
 	}
 	s := got.Suites[0]
-	if s.Tests != 3 || s.Failures != 1 || s.Skipped != 1 || s.Time != "2.500" || s.Name != "hookloop simulate tamper" {
+	if s.Tests != 3 || s.Failures != 1 || s.Errors != 1 || s.Time != "2.500" || s.Name != "hookloop simulate tamper" {
 		t.Errorf("suite = %+v", s)
 	}
-	if c := s.Cases[0]; c.Name != "findings" || c.Failure != nil || c.Skipped != nil {
+	if c := s.Cases[0]; c.Name != "findings" || c.Failure != nil || c.Error != nil {
 		t.Errorf("what has no check: %+v", c)
 	}
 	if c := s.Cases[1]; c.Name != "forgeries_refused" || c.Class != "hookloop.simulate.tamper" || c.Failure == nil || c.Failure.Message != `bad \x1b & <ugly>` {
 		t.Errorf("the forgeries: %+v", c)
 	}
-	if c := s.Cases[2]; c.Name != "side_effect" || c.Skipped == nil || c.Skipped.Message != "before, it failed" {
+	if c := s.Cases[2]; c.Name != "side_effect" || c.Error == nil || c.Error.Message != "before, it failed" {
 		t.Errorf("the side effect: %+v", c)
 	}
 	for _, want := range []string{"✓ good", "· a note"} {

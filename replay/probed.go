@@ -55,8 +55,8 @@ func (p *prober) judge(readings []inspect.Reading, want, done int) inspect.Reaso
 	j := judgeProbe(valuesOf(readings), want, done)
 	switch {
 	case j.over:
-	case readings[len(readings)-1].Moving:
-		return open("what the probe says still changed %s after the last attempt: it went from %s to %s, and may go on; give it longer with --probe-settle",
+	case slices.ContainsFunc(readings, movingReading):
+		return open("what the probe says still changed %s after an attempt: it went from %s to %s, and may go on; give it longer with --probe-settle",
 			provider.InWords(settleMost*p.Settle), quoted(readings[0].Value), quoted(readings[len(readings)-1].Value))
 	case j.more:
 		j.Text += fmt.Sprintf(" (watched for %s after the last attempt; give a slower handler longer with --probe-settle)", provider.InWords(p.patience()))

@@ -14,7 +14,7 @@ const (
 	defaultSettle = 2 * time.Second
 	maxSettle     = 10 * time.Minute
 	settlePatient = 5  // as long, where something is still to happen
-	settleMost    = 30 // after so long a value that still changes is left
+	settleMost    = 15 // after so long a value that still changes is left
 	settleReads   = 10 // readings in a settle time
 )
 

@@ -224,7 +224,10 @@ func TestTamper(t *testing.T) {
 			if tt.silent && len(sim.Reasons) != 1 {
 				t.Errorf("nothing was sent, and yet: %+v", sim.Reasons)
 			}
-			for _, row := range rowsOf(sim) {
+			for i, row := range rowsOf(sim) {
+				if i > 0 && tt.want == inspect.Pass && strings.HasPrefix(row[1], "answered 200") && row[2] != "tolerated" {
+					t.Errorf("a forgery was accepted, and the row says %q", row)
+				}
 				if strings.HasPrefix(row[1], "not sent: no secret") && row[2] != "not sent" {
 					t.Errorf("the row says %q", row)
 				}

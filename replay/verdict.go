@@ -29,8 +29,8 @@ func (r *rehearsal) read(when string) {
 	switch {
 	case when == probeBefore:
 		p.facts(r.deliveries[0])
-	case !r.wasAsked():
-		stay = func(string) time.Duration { return 0 } // nothing can have happened
+	case !r.wasAsked() || slices.ContainsFunc(readings, movingReading):
+		stay = func(string) time.Duration { return 0 } // nothing can have happened, or it never settles
 	case r.judgesProbe:
 		stay = func(string) time.Duration {
 			if p.moved { // how slow it is, is known
@@ -39,9 +39,10 @@ func (r *rehearsal) read(when string) {
 			return p.quiet()
 		}
 	case when == probeFirst:
+		open := p.open(readings, r.changes, r.doneOnce)
 		stay = func(value string) time.Duration {
 			if isCount(value) && value != p.before {
-				return p.Settle / 4
+				return min(p.Settle/4, open(value))
 			}
 			return p.quiet()
 		}
@@ -53,6 +54,8 @@ func (r *rehearsal) read(when string) {
 }
 
 func failedReading(one inspect.Reading) bool { return one.Error != "" }
+
+func movingReading(one inspect.Reading) bool { return one.Moving }
 
 func (r *rehearsal) readings() []inspect.Reading {
 	r.mu.Lock()
@@ -77,11 +80,7 @@ func (r *rehearsal) findOnce() {
 		return
 	}
 	if r.probe == nil {
-		text := "without --probe it is not known whether the side effect happened " + times(r.changes)
-		if r.changes == 0 {
-			text = "without --probe it is not known whether a refused delivery had an effect all the same"
-		}
-		r.note("%s", text)
+		r.note("without --probe it is not known whether %s", cmp.Or(r.unseen, "the side effect happened "+times(r.changes)))
 		return
 	}
 	reason := r.probe.judge(r.readings(), r.changes, r.doneOnce)
