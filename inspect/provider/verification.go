@@ -165,6 +165,7 @@ func (v *verification) examine(c *check, keys []*key, problem error) Diagnosis {
 	if v.r.Truncated && c.s.readsBody() {
 		return Diagnosis{Result: Unverifiable, Code: CodeTruncated, Reason: "the body was not kept whole, and the signature covers it: raise the limit of bodies"}
 	}
+	v.pair(c, keys)
 	if d := v.badTimestamp(c); d != nil {
 		return *d
 	}
