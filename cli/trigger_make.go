@@ -21,8 +21,11 @@ import (
 // makeBody takes the body of --file, and lets the user edit it.
 func (t *trigger) makeBody(ctx context.Context) error {
 	if file := t.f.bodyFile; file != "" {
-		text, err := io.ReadAll(t.a.Stdin)
-		if file != "-" {
+		var text []byte
+		var err error
+		if file == "-" {
+			text, err = io.ReadAll(t.a.Stdin)
+		} else {
 			text, err = os.ReadFile(file)
 		}
 		if err != nil {

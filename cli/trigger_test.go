@@ -2,11 +2,43 @@ package cli
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"hookloop/inspect/provider"
 )
+
+// TestTriggerBody has --file read standard input only where it names it: that
+// may be a pipe which nobody closes.
+func TestTriggerBody(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "body.json")
+	if err := os.WriteFile(file, []byte("from the file"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, want string
+		reads      bool // of standard input
+	}{
+		{file, "from the file", false},
+		{"-", "from standard input", true},
+	} {
+		read, stdin := false, strings.NewReader("from standard input")
+		env := Env{Stdin: readerFunc(func(b []byte) (int, error) {
+			read = true
+			return stdin.Read(b)
+		})}
+		tr := &trigger{a: &app{Env: env}, f: &triggerFlags{bodyFile: tt.name}}
+		if err := tr.makeBody(t.Context()); err != nil || tr.sample.Body != tt.want || read != tt.reads {
+			t.Errorf("--file %s: got %q, %v, standard input read: %t; want %q, %t", tt.name, tr.sample.Body, err, read, tt.want, tt.reads)
+		}
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 // TestTriggerSigns has every sample of the catalog signed, with secrets that
 // are made for it, and verified at the address that is said to be called.
