@@ -6,7 +6,7 @@ import "hookloop/replay"
 // wanted, and says what waits from before.
 func (s *session) prepareBacklog(hold bool) error {
 	b := &replay.Backlog{Sender: s.sender, OnError: func(err error) {
-		s.a.sayf("hookloop: what waits could not be delivered: %s", err)
+		s.told.tell("what waits could not be delivered: %s", err)
 	}}
 	waiting, err := b.Open(s.ctx)
 	if err != nil {
@@ -14,7 +14,7 @@ func (s *session) prepareBacklog(hold bool) error {
 	}
 	if !hold {
 		if waiting > 0 {
-			s.a.sayf("hookloop: %d held deliveries wait for the handler: `hookloop simulate catch-up` delivers them, as does --when-down hold", waiting)
+			s.told.tell("%d held deliveries wait for the handler: `hookloop simulate catch-up` delivers them, as does --when-down hold", waiting)
 		}
 		return nil
 	}
