@@ -169,11 +169,16 @@ func (d *Delivery) again(f fate, o Outcome, cause string) string {
 
 // exhausted says in words that there are no more retries.
 func (d *Delivery) exhausted(f fate, o Outcome, cause string) (Verdict, string) {
-	if f.late && f.plan.deliveries() > 0 {
-		return GivesUp, fmt.Sprintf("%s, would already have given up (attempt %d of %d)", cause, o.Attempt, max(f.plan.deliveries(), o.Attempt))
-	}
 	if all := f.plan.deliveries(); all > 0 {
-		return GivesUp, fmt.Sprintf("%s, gives up (attempt %d of %d)", cause, o.Attempt, max(all, o.Attempt))
+		gives := "gives up"
+		if f.late {
+			gives = "would already have given up"
+		}
+		count := fmt.Sprintf("attempt %d of %d", o.Attempt, all)
+		if o.Attempt > all {
+			count = fmt.Sprintf("attempt %d, after the last of %d", o.Attempt, all)
+		}
+		return GivesUp, fmt.Sprintf("%s, %s (%s)", cause, gives, count)
 	}
 	if f.plan.Window == 0 {
 		return NotKnown, fmt.Sprintf("%s, failed; when it gives up is not published (attempt %d)", cause, o.Attempt)

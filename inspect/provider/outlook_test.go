@@ -91,7 +91,9 @@ func TestOutlook(t *testing.T) {
 		{"twilio", Outcome{Status: 500}, GivesUp, "Twilio: 500, failed; it retries only connection failures"},
 		{"jira", Outcome{Status: 404}, GivesUp, "Jira Cloud: 404, failed; it retries only 408, any 5xx, timeouts and connection failures"},
 		{"apixo", Outcome{Status: 500, Attempt: 4}, GivesUp, "APIXO: 500, gives up (attempt 4 of 4); it wants exactly 200"},
-		{"apixo", Outcome{Failure: "connect", Attempt: 5}, GivesUp, "APIXO: no connection, gives up (attempt 5 of 5)"},
+		{"apixo", Outcome{Failure: "connect", Attempt: 5}, GivesUp, "APIXO: no connection, gives up (attempt 5, after the last of 4)"},
+		{"apixo", Outcome{Status: 500, Attempt: 9}, GivesUp, "APIXO: 500, gives up (attempt 9, after the last of 4); it wants exactly 200"},
+		{"apixo", Outcome{Status: 200, Duration: 31 * s, Attempt: 5}, TooLate, "APIXO: took 31 s of 30 s, would already have given up (attempt 5, after the last of 4)"},
 		{"stripe", Outcome{Status: 500, Attempt: 7}, GivesUp, "Stripe: 500, gives up (attempt 7; it retries for 3 days, how often is our guess)"},
 		{"telegram", Outcome{Status: 500, Attempt: 7, Elapsed: 24 * time.Hour}, GivesUp, "Telegram Bot: 500, gives up (attempt 7; it retries for 24 h)"},
 
