@@ -11,8 +11,9 @@ type fate struct {
 	late   bool   // the provider had stopped waiting before the answer came
 	header string // the one that ended the retries
 	plan   *Retry
-	step   Step // for retried
-	asked  bool // step.After is the answer's Retry-After
+	step   Step          // for retried
+	asked  bool          // step.After is the answer's Retry-After, as far as it is honoured
+	wanted time.Duration // what the answer's Retry-After asks for, where asked
 }
 
 // The fates.
@@ -54,10 +55,10 @@ func (d *Delivery) fate(o Outcome) fate {
 		}
 	}
 	f.plan = d.retryFor(o)
-	wait, asked := d.after(o.Header)
+	wait, wanted, asked := d.after(o.Header)
 	switch {
 	case f.plan == nil && asked && o.Failure == "":
-		f.is, f.asked, f.step = retried, true, Step{Number: max(o.Attempt, 1), After: Interval{wait, wait}}
+		f.is, f.asked, f.wanted, f.step = retried, true, wanted, Step{Number: max(o.Attempt, 1), After: Interval{wait, wait}}
 	case f.plan == nil:
 		f.is = unstated
 	case f.plan.Never:
@@ -82,8 +83,8 @@ func (d *Delivery) schedule(f *fate, o Outcome) {
 	if f.is != retried {
 		return
 	}
-	if wait, ok := d.after(o.Header); ok && o.Failure == "" {
-		f.asked, f.step.After, f.step.Guess = true, Interval{wait, wait}, false
+	if wait, wanted, ok := d.after(o.Header); ok && o.Failure == "" {
+		f.asked, f.wanted, f.step.After, f.step.Guess = true, wanted, Interval{wait, wait}, false
 	}
 	if w := time.Duration(f.plan.Window); w > 0 && o.Elapsed > 0 && o.Elapsed+f.step.After.Min > w {
 		f.is = exhausted

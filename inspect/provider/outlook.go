@@ -161,7 +161,13 @@ func (d *Delivery) again(f fate, o Outcome, cause string) string {
 	case wait >= 10*time.Second:
 		when = "in " + InWords(wait.Round(time.Second))
 	}
-	if f.asked {
+	switch far := f.wanted > f.step.After.Min; {
+	case !f.asked:
+	case far && time.Duration(d.RetryAfter) >= unlimited:
+		when = "in more than a year, as Retry-After asks"
+	case far:
+		when += ", the longest it waits: Retry-After asks for " + atMostAYear(f.wanted)
+	default:
 		when += ", as Retry-After asks"
 	}
 	return fmt.Sprintf("%swould retry %s (%s)", lead, when, count)
@@ -238,4 +244,12 @@ func about(d time.Duration) string {
 		unit = time.Minute
 	}
 	return "about " + InWords(d.Round(unit))
+}
+
+// atMostAYear is InWords, up to a year.
+func atMostAYear(d time.Duration) string {
+	if d > unlimited {
+		return "more than a year"
+	}
+	return InWords(d)
 }

@@ -8,29 +8,34 @@ import (
 
 // The rows of the providers that the samples of words are about.
 var outlookRows = map[string]struct{ title, delivery string }{
-	"apixo":    {"APIXO", "{confidence: A, timeout: 30s, success: [200], retry: {delays: [30s, 2m, 10m]}}"},
-	"stripe":   {"Stripe", "{confidence: B, success: 2xx, retry: {unpublished: exponential, window: 72h}, variants: {sandbox: {retry: {unpublished: exponential, attempts: 3, window: 3h}}}}"},
-	"slack":    {"Slack", "{confidence: B, timeout: 3s, success: 2xx, redirects: 2, stop_header: {X-Slack-No-Retry: '1'}, retry: {delays: [0s, 1m, 5m]}}"},
-	"standard": {"Standard Webhooks", "{timeout: 15s, stop_on: 410, stop_means: endpoint disabled, retry_after: 24h, retry: {delays: [5s, 5m, 30m], jitter: true}}"},
-	"github":   {"GitHub", "{confidence: A, timeout: 10s, success: 2xx, retry: never, redeliver: redeliver it by hand}"},
-	"eleven":   {"ElevenLabs", "{confidence: A, success: 200, retry: never}"},
-	"assembly": {"AssemblyAI", "{confidence: A, timeout: 10s, stop_on: 4xx, retry: {every: 10s, attempts: 9}}"},
-	"telegram": {"Telegram Bot", "{timeout: 60s, retry_after: 1h, retry: {curve: {first: 0s, base: 2s, factor: 2, cap: 60s..120s}, window: 24h}}"},
-	"twilio":   {"Twilio", "{timeout: 15s, retry: {delays: [1s], only: [connect]}}"},
-	"jira":     {"Jira Cloud", "{timeout: 20s, retry: {delays: [5m..15m, 5m..15m], only: [408, 5xx, timeout, connect]}}"},
-	"discord":  {"Discord", "{timeout: 3s, success: [200, 202, 204], retry: {unpublished: exponential, window: 10m}, variants: {interactions: {success: [200, 202], retry: never}, events: {success: 204}}}"},
-	"mailgun":  {"Mailgun", "{success: 200, stop_on: 406, retry: {delays: [5m, 10m]}}"},
-	"paypal":   {"PayPal", "{retry: {unpublished: x, attempts: 25, window: 72h}}"},
-	"sender":   {"CloudEvents", "{success: [200, 204], retry: {unpublished: as the sender decides}}"},
-	"ce":       {"CloudEvents", "{retry_after: 30d}"},
-	"daglo":    {"", "{confidence: '?'}"},
-	"sentry":   {"Sentry", "{timeout: 1s}"},
+	"apixo":     {"APIXO", "{confidence: A, timeout: 30s, success: [200], retry: {delays: [30s, 2m, 10m]}}"},
+	"stripe":    {"Stripe", "{confidence: B, success: 2xx, retry: {unpublished: exponential, window: 72h}, variants: {sandbox: {retry: {unpublished: exponential, attempts: 3, window: 3h}}}}"},
+	"slack":     {"Slack", "{confidence: B, timeout: 3s, success: 2xx, redirects: 2, stop_header: {X-Slack-No-Retry: '1'}, retry: {delays: [0s, 1m, 5m]}}"},
+	"standard":  {"Standard Webhooks", "{timeout: 15s, stop_on: 410, stop_means: endpoint disabled, retry_after: 24h, retry: {delays: [5s, 5m, 30m], jitter: true}}"},
+	"github":    {"GitHub", "{confidence: A, timeout: 10s, success: 2xx, retry: never, redeliver: redeliver it by hand}"},
+	"eleven":    {"ElevenLabs", "{confidence: A, success: 200, retry: never}"},
+	"assembly":  {"AssemblyAI", "{confidence: A, timeout: 10s, stop_on: 4xx, retry: {every: 10s, attempts: 9}}"},
+	"telegram":  {"Telegram Bot", "{timeout: 60s, retry_after: 1h, retry: {curve: {first: 0s, base: 2s, factor: 2, cap: 60s..120s}, window: 24h}}"},
+	"twilio":    {"Twilio", "{timeout: 15s, retry: {delays: [1s], only: [connect]}}"},
+	"jira":      {"Jira Cloud", "{timeout: 20s, retry: {delays: [5m..15m, 5m..15m], only: [408, 5xx, timeout, connect]}}"},
+	"discord":   {"Discord", "{timeout: 3s, success: [200, 202, 204], retry: {unpublished: exponential, window: 10m}, variants: {interactions: {success: [200, 202], retry: never}, events: {success: 204}}}"},
+	"mailgun":   {"Mailgun", "{success: 200, stop_on: 406, retry: {delays: [5m, 10m]}}"},
+	"paypal":    {"PayPal", "{retry: {unpublished: x, attempts: 25, window: 72h}}"},
+	"sender":    {"CloudEvents", "{success: [200, 204], retry: {unpublished: as the sender decides}}"},
+	"ce":        {"CloudEvents", "{retry_after: 30d}"},
+	"unlimited": {"CloudEvents", "{retry_after: 365d}"},
+	"daglo":     {"", "{confidence: '?'}"},
+	"sentry":    {"Sentry", "{timeout: 1s}"},
 }
 
 func TestOutlook(t *testing.T) {
 	const s = time.Second
 	noRetry := http.Header{"X-Slack-No-Retry": {"1"}}
 	wait := http.Header{"Retry-After": {"120"}}
+	days := http.Header{"Retry-After": {"3456000"}}   // 40 days
+	years := http.Header{"Retry-After": {"63072000"}} // two years
+	forever := http.Header{"Retry-After": {"99999999999999999999"}}
+	date := http.Header{"Retry-After": {"Fri, 31 Dec 2999 23:59:59 GMT"}, "Date": {"Fri, 31 Dec 2021 23:59:59 GMT"}}
 	tests := []struct {
 		provider string
 		o        Outcome
@@ -58,6 +63,13 @@ func TestOutlook(t *testing.T) {
 		{"telegram", Outcome{Status: 500, Attempt: 2}, WouldRetry, "Telegram Bot: would retry in 2 s (attempt 3)"},
 		{"telegram", Outcome{Status: 429, Header: wait}, WouldRetry, "Telegram Bot: would retry in 2 min, as Retry-After asks (attempt 2)"},
 		{"ce", Outcome{Status: 429, Header: wait}, WouldRetry, "CloudEvents: would retry in 2 min, as Retry-After asks (attempt 2)"},
+		{"ce", Outcome{Status: 429, Header: days}, WouldRetry, "CloudEvents: would retry in 30 days, the longest it waits: Retry-After asks for 40 days (attempt 2)"},
+		{"telegram", Outcome{Status: 429, Header: days}, WouldRetry, "Telegram Bot: would retry in 1 h, the longest it waits: Retry-After asks for 40 days (attempt 2)"},
+		{"telegram", Outcome{Status: 429, Header: years}, WouldRetry, "Telegram Bot: would retry in 1 h, the longest it waits: Retry-After asks for more than a year (attempt 2)"},
+		{"unlimited", Outcome{Status: 429, Header: days}, WouldRetry, "CloudEvents: would retry in 40 days, as Retry-After asks (attempt 2)"},
+		{"unlimited", Outcome{Status: 429, Header: years}, WouldRetry, "CloudEvents: would retry in more than a year, as Retry-After asks (attempt 2)"},
+		{"unlimited", Outcome{Status: 429, Header: forever}, WouldRetry, "CloudEvents: would retry in more than a year, as Retry-After asks (attempt 2)"},
+		{"unlimited", Outcome{Status: 429, Header: date}, WouldRetry, "CloudEvents: would retry in more than a year, as Retry-After asks (attempt 2)"},
 		{"ce", Outcome{Status: 429}, NotKnown, "CloudEvents: 429, failed; whether it retries is not published"},
 		{"twilio", Outcome{Failure: "connect"}, WouldRetry, "Twilio: no connection, would retry in 1 s (attempt 2 of 2)"},
 		{"stripe", Outcome{Status: 500}, WouldRetry, "Stripe: would retry (attempt 2; intervals are not published, about 1 h is our guess)"},

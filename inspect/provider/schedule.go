@@ -212,25 +212,28 @@ func (d *Delivery) retryFor(o Outcome) *Retry {
 	return d.Retry
 }
 
-// after returns the Retry-After of an answer, as far as d honours it.
-func (d *Delivery) after(h http.Header) (time.Duration, bool) {
+// after returns the Retry-After of an answer: as far as d honours it, and what
+// it asks for. ok is false where there is none, or d does not look at it.
+func (d *Delivery) after(h http.Header) (wait, wanted time.Duration, ok bool) {
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if d.RetryAfter == 0 || text == "" {
-		return 0, false
+		return 0, 0, false
 	}
-	var wait time.Duration
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		wait = time.Duration(seconds) * time.Second
+	if strings.Trim(text, "0123456789") == "" {
+		wanted = longest
+		if seconds, err := strconv.ParseInt(text, 10, 64); err == nil && seconds < int64(longest/time.Second) {
+			wanted = time.Duration(seconds) * time.Second
+		}
 	} else if at, err := http.ParseTime(text); err == nil {
 		now := time.Now()
 		if date, err := http.ParseTime(h.Get("Date")); err == nil {
 			now = date // the clock that at is of
 		}
-		wait = at.Sub(now).Round(time.Second)
+		wanted = max(at.Sub(now).Round(time.Second), 0)
 	} else {
-		return 0, false
+		return 0, 0, false
 	}
-	return min(max(wait, 0), time.Duration(d.RetryAfter)), true
+	return min(wanted, time.Duration(d.RetryAfter)), wanted, true
 }
 
 // stopHeader returns the name of the header in h that ends the retries, or "".
