@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -153,7 +154,9 @@ func (b *Backlog) waits() bool {
 // Deliver delivers what waits, in the order of arrival, and calls each, if not
 // nil, with every attempt. It ends when nothing waits any more, or the handler
 // cannot be reached, and returns how many still wait. Any answer of the handler
-// ends a delivery's wait. The error says what went wrong besides the handler.
+// ends a delivery's wait, and so does that there is no handler for it any more,
+// which an attempt says that sent nothing. The error says what went wrong
+// besides the handler.
 func (b *Backlog) Deliver(ctx context.Context, each func(*inspect.Attempt)) (waiting int, err error) {
 	store := b.Sender.Store
 	unlock, ok := store.LockBacklog()
@@ -198,7 +201,7 @@ func (b *Backlog) caughtUp(adds int) {
 
 // deliver makes an attempt of one that waits, and reports whether its wait is over.
 func (b *Backlog) deliver(ctx context.Context, id int64, each func(*inspect.Attempt)) (over bool, err error) {
-	at, err := b.Sender.Replay(ctx, id, Options{})
+	at, sent, err := b.attempt(ctx, id)
 	if errors.Is(err, inspect.ErrNotFound) {
 		return true, nil // it was removed meanwhile
 	}
@@ -208,14 +211,57 @@ func (b *Backlog) deliver(ctx context.Context, id int64, each func(*inspect.Atte
 	if each != nil {
 		each(at)
 	}
+	if !sent {
+		return true, b.over(ctx, id)
+	}
 	if at.ErrorKind == inspect.ErrRefused || at.ErrorKind == inspect.ErrCanceled {
 		b.reached(false)
 		return false, nil
 	}
 	b.reached(true)
-	err = b.Sender.Store.SetWaiting(ctx, id, false)
+	return true, b.over(ctx, id)
+}
+
+// over ends a delivery's wait.
+func (b *Backlog) over(ctx context.Context, id int64) error {
+	err := b.Sender.Store.SetWaiting(ctx, id, false)
 	if errors.Is(err, inspect.ErrNotFound) {
-		err = nil
+		return nil
 	}
-	return true, err
+	return err
+}
+
+// attempt makes an attempt of one that waits. It is not sent, but an error in
+// the store, where it could wait for ever.
+func (b *Backlog) attempt(ctx context.Context, id int64) (at *inspect.Attempt, sent bool, err error) {
+	d, err := b.Sender.Store.Delivery(ctx, id)
+	if err != nil {
+		return nil, false, err
+	}
+	why := b.stuck(d)
+	if why == "" {
+		at, err := b.Sender.Replay(ctx, id, Options{})
+		return at, true, err
+	}
+	at = &inspect.Attempt{DeliveryID: id, Trigger: inspect.Replay, StartedAt: time.Now().UTC()}
+	if err := b.Sender.Store.Begin(ctx, at); err != nil {
+		return nil, false, err
+	}
+	at.State, at.ErrorKind, at.Error = inspect.Errored, inspect.ErrOther, why
+	if err := b.Sender.Store.Finish(at); err != nil {
+		return nil, false, err
+	}
+	return at, false, b.Sender.Store.Flush(ctx)
+}
+
+// stuck says, in a sentence, why d cannot be delivered to any handler that
+// there is, as one whose route has gone since it came; "" = it can.
+func (b *Backlog) stuck(d *inspect.Delivery) string {
+	if err := replayable(d, Options{}); err != nil {
+		return err.Error()
+	}
+	if h := b.Sender.Handler; h != nil && h.target(d.Target).host == "" {
+		return fmt.Sprintf("no route takes %s any more, so it no longer waits: `hookloop replay %d --to ADDRESS` sends it", d.Path(), d.ID)
+	}
+	return ""
 }

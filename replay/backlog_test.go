@@ -320,3 +320,62 @@ func TestBacklogOfWebSockets(t *testing.T) {
 		t.Errorf("%v wait, %v", ids, err)
 	}
 }
+
+// TestBacklogWithoutARoute has what waits for a handler that is not there any
+// more keep nothing else waiting, whether it was tried before or not.
+func TestBacklogWithoutARoute(t *testing.T) {
+	for _, tried := range []bool{false, true} {
+		t.Run(fmt.Sprintf("tried %t", tried), func(t *testing.T) {
+			h := newLateHandler(t)
+			h.start(t)
+			r := new(rig)
+			r.start(t, "")
+			gone := listen(t)
+			_ = gone.Close()
+			for _, target := range []string{"/gone/x?secret=1", "/kept"} {
+				d := &inspect.Delivery{Method: "POST", Target: target, Body: []byte(target), Size: int64(len(target)), Disposition: inspect.Held, Waiting: true}
+				var first *inspect.Attempt
+				if tried && target != "/kept" {
+					d.Disposition = inspect.Forwarded
+					first = &inspect.Attempt{Trigger: inspect.Initial, URL: "http://" + gone.Addr().String() + target}
+				}
+				if err := r.store.Add(t.Context(), d, first); err != nil {
+					t.Fatal(err)
+				}
+				if first != nil {
+					first.State, first.ErrorKind, first.Error = inspect.Errored, inspect.ErrRefused, "nothing listens"
+					if err := r.store.Finish(first); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			r.sender.Handler = &Handler{Routes: []Route{{Prefix: "/kept", URL: mustURL(t, h.addr)}}}
+			b := &Backlog{Sender: &r.sender}
+			if n, err := b.Open(t.Context()); n != 2 || err != nil {
+				t.Fatalf("%d wait, %v", n, err)
+			}
+			var seen []string
+			each := func(at *inspect.Attempt) { seen = append(seen, fmt.Sprintf("#%d %s", at.DeliveryID, at.State)) }
+			if n, err := b.Deliver(t.Context(), each); n != 0 || err != nil {
+				t.Errorf("%d wait, %v", n, err)
+			}
+			if got, want := h.got(), []string{"/kept"}; !slices.Equal(got, want) {
+				t.Errorf("the handler got %v, want %v", got, want)
+			}
+			if want := []string{"#1 error", "#2 answered"}; !slices.Equal(seen, want) {
+				t.Errorf("seen %v, want %v", seen, want)
+			}
+			last, err := r.store.LastAttempt(t.Context(), 1)
+			if err != nil || last.State != inspect.Errored || !strings.HasPrefix(last.Error, "no route takes /gone/x any more") || last.Trigger != inspect.Replay {
+				t.Errorf("what went nowhere: %+v, %v", last, err)
+			}
+			if _, err := r.store.Delivery(t.Context(), 1); err != nil || b.waits() {
+				t.Errorf("it is lost: %v, or waits: %t", err, b.waits())
+			}
+			if at := r.replay(t, 1, Options{To: h.addr}); at.State != inspect.Answered {
+				t.Errorf("sent by hand: %+v", at)
+			}
+			r.balanced(t, 0)
+		})
+	}
+}
