@@ -200,7 +200,10 @@ func TestPageSimulatesALine(t *testing.T) {
 	tb.keys(":")
 	tb.wait("document.activeElement?.id === 'line'", "the focus on the line")
 	tb.keys(kb.Enter)
-	tb.waitText("dialog.line [role=alert]", "<b>the line is</b> duplicates -n 3 --mode overlap")
+	if h := eval[float64](tb, "document.querySelector('.line-dialog').offsetHeight"); h < 150 {
+		t.Errorf("the dialog is %v pixels high, which shows nothing but the line", h)
+	}
+	tb.waitText(".line-dialog [role=alert]", "<b>the line is</b> duplicates -n 3 --mode overlap")
 	tb.keys("x" + kb.Enter)
 	tb.waitText(".simulation-about", "took")
 	for range 3 {

@@ -43,7 +43,7 @@ export function Menu({ title, text, entries, onClose }) {
     event.preventDefault();
     event.stopPropagation();
   };
-  return html`<${Dialog} title=${title} className="menu-dialog" first=".menu button" onClose=${onClose} onKeyDown=${onKeyDown}>
+  return html`<${Dialog} title=${title} className=${`menu-dialog${entries.length > 10 ? ' many' : ''}`} first=".menu button" onClose=${onClose} onKeyDown=${onKeyDown}>
     ${text && html`<p class="menu-text">${visible(text)}</p>`}
     <div class="menu">${entries.map((e) => html`
       <button key=${e.key} aria-disabled=${Boolean(e.reason)} class=${e.tone || ''} onClick=${() => choose(e)}>
@@ -94,7 +94,7 @@ export function Line({ title, label, line, onLine, onClose }) {
       setBusy(false);
     }
   };
-  return html`<${Dialog} title=${title} className="line" first="#line" onClose=${onClose} onKeyDown=${(e) => e.stopPropagation()}>
+  return html`<${Dialog} title=${title} className="line-dialog" first="#line" onClose=${onClose} onKeyDown=${(e) => e.stopPropagation()}>
     <form onSubmit=${send}>
       <label>${label} <input id="line" class="code" value=${text} onInput=${(e) => setText(e.target.value)} spellcheck=${false} autocomplete="off" /></label>
       <p class="query-error" role="alert">${visible(error)}</p>
