@@ -40,7 +40,7 @@ func (v *verification) absent() Diagnosis {
 			}
 			continue
 		}
-		if place := c.s.Signature.where(); !slices.Contains(places, place) {
+		if place := c.s.Signature.where(v.settings); !slices.Contains(places, place) {
 			places = append(places, place)
 		}
 	}
@@ -77,7 +77,7 @@ func (v *verification) unknownVersion() *Diagnosis {
 	if text, ok := source.first(found.scope(v.r)); ok {
 		is = fmt.Sprintf("is %q", cut(text))
 	}
-	return &Diagnosis{Result: Invalid, Code: CodeUnknownVersion, Reason: fmt.Sprintf("unknown version: %s %s, and %s is expected", source.where(), is, joinWords(known, "or"))}
+	return &Diagnosis{Result: Invalid, Code: CodeUnknownVersion, Reason: fmt.Sprintf("unknown version: %s %s, and %s is expected", source.where(v.settings), is, joinWords(known, "or"))}
 }
 
 // asksForItself reports whether a scheme's If is that its signature is there.
@@ -92,6 +92,7 @@ func (s *Scheme) asksForItself() bool {
 
 var (
 	versionLike = regexp.MustCompile(`^v\d+[a-z]?|^h\d+`)
+	hashLike    = regexp.MustCompile(`^(hmac-)?(sha-?\d+|md5)$`)
 	prefixLike  = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]{0,15})[=,]`)
 )
 
@@ -99,7 +100,7 @@ var (
 // there; nil = nothing is.
 func (v *verification) strange(c *check) *Diagnosis {
 	s := &c.s.Signature
-	place := s.where()
+	place := s.where(v.settings)
 	if c.s.Kind == JWTHS256 {
 		if text, ok := s.first(c.scope(v.r)); ok && text != "" {
 			return &Diagnosis{Result: Invalid, Code: CodeMalformed, Reason: fmt.Sprintf("header malformed: a JWT is expected in %s, and this is none", place)}
@@ -113,18 +114,22 @@ func (v *verification) strange(c *check) *Diagnosis {
 	if len(found) == 0 || want == "" {
 		return nil
 	}
+	known := versionLike
+	if hashLike.MatchString(strings.Trim(want, "=,")) {
+		known = hashLike
+	}
 	var versions, others []string
 	for _, text := range found {
 		if m := prefixLike.FindStringSubmatch(text); m != nil {
-			if versionLike.MatchString(m[1]) && !slices.Contains(versions, m[1]) {
+			if known.MatchString(m[1]) && !slices.Contains(versions, m[1]) {
 				versions = append(versions, m[1])
 			} else if !slices.Contains(others, m[1]) {
 				others = append(others, m[1])
 			}
 		}
 	}
-	if versionLike.MatchString(want) && len(versions) > 0 {
-		return &Diagnosis{Result: Invalid, Code: CodeUnknownVersion, Reason: fmt.Sprintf("unknown version: %s has only %s, and %s signs with %s", place, joinWords(versions, "and"), c.p.short(), strings.Trim(want, "=,"))}
+	if known.MatchString(strings.Trim(want, "=,")) && len(versions) > 0 {
+		return &Diagnosis{Result: Invalid, Code: CodeUnknownVersion, Reason: fmt.Sprintf("unknown version: %s has only %s, and %s signs there with %s", place, joinWords(versions, "and"), c.p.short(), strings.Trim(want, "=,"))}
 	}
 	d := &Diagnosis{Result: Invalid, Code: CodeMalformed}
 	switch {
@@ -149,7 +154,7 @@ func (v *verification) passedOver(chosen *check) *Diagnosis {
 		if c.s == chosen.s {
 			return nil
 		}
-		if s.kind != "header" || c.s.Kind == Token || c.s.Kind == JWTHS256 || s.where() == chosen.s.Signature.where() || !c.applies(v.r) || c.present(v.r) {
+		if s.kind != "header" || c.s.Kind == Token || c.s.Kind == JWTHS256 || s.where(v.settings) == chosen.s.Signature.where(v.settings) || !c.applies(v.r) || c.present(v.r) {
 			continue
 		}
 		if d := v.strange(c); d != nil {
@@ -173,9 +178,9 @@ func (v *verification) malformed(c *check, keys []*key) *Diagnosis {
 			b, err := decode(form, text)
 			switch {
 			case err != nil:
-				reason = fmt.Sprintf("header malformed: %s is not %s", c.s.Signature.where(), form)
+				reason = fmt.Sprintf("header malformed: %s is not %s", c.s.Signature.where(v.settings), form)
 			case size > 0 && len(b) != size:
-				reason = fmt.Sprintf("header malformed: the signature in %s is %d bytes long, and %s makes %d", c.s.Signature.where(), len(b), c.s.Kind, size)
+				reason = fmt.Sprintf("header malformed: the signature in %s is %d bytes long, and %s makes %d", c.s.Signature.where(v.settings), len(b), c.s.Kind, size)
 			default:
 				reason = ""
 				return false

@@ -96,26 +96,13 @@ func (v *verification) ownURL(c *check, d *Diagnosis) {
 // wrong says that nothing is known but that it is wrong.
 func (v *verification) wrong(c *check, keys []*key) string {
 	if c.s.Kind == Token {
-		return fmt.Sprintf("wrong secret: the token in %s is none that is configured", c.s.Signature.where())
+		return fmt.Sprintf("wrong secret: the token in %s is none that is configured", c.s.Signature.where(c.settings))
 	}
 	what := "wrong secret"
 	if keys[0].public != nil {
 		what = "wrong secret (public key)"
 	}
-	parts := []string{}
-	if c.s.Kind == JWTHS256 {
-		parts = append(parts, "the JWT")
-	}
-	if c.s.readsBody() {
-		parts = append(parts, "the body")
-	}
-	if !c.s.Timestamp.IsZero() {
-		parts = append(parts, "the timestamp")
-	}
-	if c.s.Message.uses("url") {
-		parts = append(parts, "the URL")
-	}
-	if len(parts) > 0 {
+	if parts := c.s.signed(); len(parts) > 0 {
 		what += ", or " + joinWords(parts, "or") + " was changed on the way"
 	}
 	which := "the key"
@@ -125,6 +112,45 @@ func (v *verification) wrong(c *check, keys []*key) string {
 		which = keys[0].label
 	}
 	return fmt.Sprintf("%s: the signature does not match with %s", what, which)
+}
+
+// signed returns in words what of a request counts in a signature.
+func (s *Scheme) signed() (parts []string) {
+	if s.Kind == JWTHS256 {
+		return []string{"the JWT"}
+	}
+	fields := s.signedFields()
+	switch whole := s.Message.coversBody() || s.Message.uses("body.crc32") || s.Message.uses("form.sorted") || !s.BodyHash.IsZero(); {
+	case whole:
+		parts = append(parts, "the body")
+	case len(fields) > 2:
+		parts = append(parts, "a signed field of the body")
+	case len(fields) > 0:
+		fields[0] = "the body's " + fields[0]
+		parts = append(parts, fields...)
+	}
+	inHeader := func(p part) bool { return p.token == "header" && p.source.sharesPlace(&s.Timestamp) }
+	if s.Message.uses("ts") || slices.ContainsFunc(s.Message.parts, inHeader) {
+		parts = append(parts, "the timestamp")
+	}
+	if s.Message.uses("url") {
+		parts = append(parts, "the URL")
+	}
+	return parts
+}
+
+// signedFields returns what is signed of a JSON body or a form, by name.
+func (s *Scheme) signedFields() (names []string) {
+	for i := range s.Message.parts {
+		p := &s.Message.parts[i]
+		for _, l := range p.lines {
+			names = append(names, l.key)
+		}
+		if inBody(&p.source) && len(p.source.names) > 0 {
+			names = append(names, p.source.names[0].name)
+		}
+	}
+	return names
 }
 
 // unfitSecret says that no secret can be the scheme's key.
@@ -271,7 +297,7 @@ func (v *verification) findBody(c *check, keys []*key) string {
 
 // hashMismatch says that the body is not the one whose hash is signed.
 func (v *verification) hashMismatch(c *check) string {
-	reason := fmt.Sprintf("body changed: its SHA-256 is not the one in %s", c.s.BodyHash.where())
+	reason := fmt.Sprintf("body changed: its SHA-256 is not the one in %s", c.s.BodyHash.where(c.settings))
 	if v.brief {
 		v.later = true
 		return reason

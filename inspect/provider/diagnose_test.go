@@ -139,13 +139,21 @@ func TestOtherDiagnoses(t *testing.T) {
 		r    *Request
 		want
 	}{
-		{"a broken SHA-256 beside a good SHA-1", checkerFor("github", "secret"), arrived("{}", github, "sha1=abc", "X-Hub-Signature", "sha1="+hexSHA1MAC("secret", "{}")), want{Invalid, CodeMalformed, "X-Hub-Signature-256 begins with sha1=, and sha256= is expected"}},
+		{"a broken SHA-256 beside a good SHA-1", checkerFor("github", "secret"), arrived("{}", github, "sha1=abc", "X-Hub-Signature", "sha1="+hexSHA1MAC("secret", "{}")), want{Invalid, CodeUnknownVersion, "unknown version: header X-Hub-Signature-256 has only sha1, and GitHub signs there with sha256"}},
 		{"an empty SHA-256 beside a good SHA-1", checkerFor("github", "secret"), arrived("{}", github, "", "X-Hub-Signature", "sha1="+hexSHA1MAC("secret", "{}")), want{Valid, CodeOK, "scheme sha1"}},
 		{"no secret", checkerFor("github"), arrived("{}", github, good), want{Unverifiable, CodeNoSecret, "no secret configured for GitHub: give it with --secret github=env:NAME"}},
 		{"no secret, not signed", checkerFor("github"), arrived("{}"), want{Unverifiable, CodeMissing, "header missing"}},
 		{"rotation", checkerFor("github", "new", "secret"), arrived("{}", github, good), want{Valid, CodeOK, "with S2"}},
 		{"several lines", checkerFor("github", "secret"), arrived("{}", github, "sha256="+hexMAC("x", "{}"), github, good), want{Valid, CodeOK, ""}},
-		{"sha1 for sha256", checkerFor("bitbucket", "secret"), arrived("{}", "X-Hub-Signature", "sha1="+hexSHA1MAC("secret", "{}")), want{Invalid, CodeMalformed, "begins with sha1=, and sha256= is expected"}},
+		{"sha1 for sha256", checkerFor("bitbucket", "secret"), arrived("{}", "X-Hub-Signature", "sha1="+hexSHA1MAC("secret", "{}")), want{Invalid, CodeUnknownVersion, "has only sha1, and Bitbucket Cloud signs there with sha256"}},
+		{"sha512 for sha256", checkerFor("github", "secret"), arrived("{}", github, "sha512="+strings.Repeat("0", 128)), want{Invalid, CodeUnknownVersion, "has only sha512, and GitHub signs there with sha256"}},
+		{"md5 for sha1", checkerFor("intercom", "secret"), arrived("{}", "X-Hub-Signature", "md5=00"), want{Invalid, CodeUnknownVersion, "has only md5"}},
+		{"another word", checkerFor("github", "secret"), arrived("{}", github, "signature="+strings.Repeat("0", 64)), want{Invalid, CodeMalformed, "begins with signature=, and sha256= is expected"}},
+		{"mailgun", checkerFor("mailgun", "secret"), arrived(`{"signature":{"timestamp":"1760000000","token":"t","signature":"` + strings.Repeat("0", 64) + `"},"event-data":{}}`), want{Invalid, CodeWrongSecret, "wrong secret, or the body's /signature/timestamp or /signature/token was changed on the way: the signature does not match with S1"}},
+		{"adyen", checkerFor("adyen", "aabb"), arrived(`{"notificationItems":[{"NotificationRequestItem":{"additionalData":{"hmacSignature":"` + base64MAC("x", "") + `"}}}]}`), want{Invalid, CodeWrongSecret, "wrong secret, or a signed field of the body was changed on the way"}},
+		{"linear", checkerFor("linear", "k"), arrived(`{"webhookTimestamp":1760000000000}`, "Linear-Signature", strings.Repeat("0", 64)), want{Invalid, CodeWrongSecret, "wrong secret, or the body was changed on the way: "}},
+		{"assemblyai", setting(checkerFor("assemblyai", "k"), "x-my-token"), arrived(`{}`), want{Invalid, CodeMissing, "AssemblyAI signs in header X-My-Token, and nothing is there"}},
+		{"assemblyai, wrong", setting(checkerFor("assemblyai", "k"), "x-my-token"), arrived(`{}`, "X-My-Token", "no"), want{Invalid, CodeWrongSecret, "wrong secret: the token in header X-My-Token is none that is configured"}},
 		{"quotes", checkerFor("github", `"secret"`), arrived("{}", github, good), want{Invalid, CodeSecretForm, "would match without the quotes, spaces or line ends around it; give it so"}},
 		{"newline", checkerFor("github", "secret\n"), arrived("{}", github, good), want{Invalid, CodeSecretForm, "secret in the wrong form"}},
 		{"hex", checkerFor("github", "736563726574"), arrived("{}", github, good), want{Invalid, CodeSecretForm, "decoded from hex"}},
@@ -170,6 +178,12 @@ func TestOtherDiagnoses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { diagnose(t, tt.c, tt.r, tt.want) })
 	}
+}
+
+// setting sets the one of a header's name.
+func setting(c *Checker, header string) *Checker {
+	c.Settings = map[string]map[string]string{c.Default: {"header": header}}
+	return c
 }
 
 func truncated(r *Request) *Request {

@@ -64,7 +64,7 @@ func (c *check) explanation(r *Request, k *key) *Explanation {
 	if shown == nil {
 		return nil
 	}
-	e := &Explanation{Where: c.s.Signature.where(), prefix: c.s.Signature.prefix()}
+	e := &Explanation{Where: c.s.Signature.where(c.settings), prefix: c.s.Signature.prefix()}
 	e.Received = c.s.Signature.values(shown)
 	for i := range e.Received {
 		e.Received[i] = e.prefix + e.Received[i]

@@ -27,7 +27,7 @@ func (v *verification) fetchKeys(c *check, offline bool) ([]*key, *Diagnosis) {
 			if offline {
 				return nil, nil
 			}
-			return nil, &Diagnosis{Result: Invalid, Code: CodeMissing, Reason: fmt.Sprintf("header missing: %s names no certificate", source.CertURL.where())}
+			return nil, &Diagnosis{Result: Invalid, Code: CodeMissing, Reason: fmt.Sprintf("header missing: %s names no certificate", source.CertURL.where(nil))}
 		}
 	}
 	address, err := pinned(text, source.Hosts)

@@ -17,20 +17,20 @@ func (v *verification) badTimestamp(c *check) *Diagnosis {
 	}
 	text, ok := c.s.Timestamp.first(c.scope(v.r))
 	if !ok {
-		return &Diagnosis{Result: Invalid, Code: CodeMissing, Reason: "the timestamp is missing: " + c.s.Timestamp.expected()}
+		return &Diagnosis{Result: Invalid, Code: CodeMissing, Reason: "the timestamp is missing: " + c.s.Timestamp.expected(c.settings)}
 	}
 	if _, ok := parseTime(c.s.Timestamp.form, text); !ok {
-		return &Diagnosis{Result: Invalid, Code: CodeMalformed, Reason: fmt.Sprintf("the timestamp is malformed: %q in %s is not %s", cut(text), c.s.Timestamp.where(), timeWords[c.s.Timestamp.form])}
+		return &Diagnosis{Result: Invalid, Code: CodeMalformed, Reason: fmt.Sprintf("the timestamp is malformed: %q in %s is not %s", cut(text), c.s.Timestamp.where(c.settings), timeWords[c.s.Timestamp.form])}
 	}
 	return nil
 }
 
 // expected says what is expected where a source finds nothing.
-func (s *Source) expected() string {
+func (s *Source) expected(settings map[string]string) string {
 	if prefix := strings.TrimSpace(s.prefix()); prefix != "" {
-		return fmt.Sprintf("%s is expected in %s", prefix, s.where())
+		return fmt.Sprintf("%s is expected in %s", prefix, s.where(settings))
 	}
-	return s.where() + " is expected"
+	return s.where(settings) + " is expected"
 }
 
 var timeWords = map[string]string{"unix": "a number of seconds", "unixms": "a number of milliseconds", "rfc3339": "a time as 2026-01-02T15:04:05Z"}

@@ -118,7 +118,7 @@ func (s *Scheme) check() error {
 		return fmt.Errorf("scheme %s signs nothing of the request, so who has seen one signature can make all: write message: \"{body}\", or kind: token", s.Name)
 	}
 	if of := s.signsItself(); of != "" {
-		return fmt.Errorf("scheme %s can never hold: what it signs, %s, has the signature or its own hash in it: sign what stands beside %s", s.Name, of, s.Signature.where())
+		return fmt.Errorf("scheme %s can never hold: what it signs, %s, has the signature or its own hash in it: sign what stands beside %s", s.Name, of, s.Signature.where(nil))
 	}
 	for _, v := range s.URLVariants {
 		if !slices.Contains(urlVariants, v) {

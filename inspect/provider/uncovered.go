@@ -44,7 +44,7 @@ func (c *check) signs(r *Request) bool {
 func (p *Provider) bodyHashPlace() string {
 	for i := range p.Schemes {
 		if s := &p.Schemes[i]; !s.BodyHash.IsZero() {
-			return " in " + s.BodyHash.where()
+			return " in " + s.BodyHash.where(nil)
 		}
 	}
 	return ""

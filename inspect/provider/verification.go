@@ -266,11 +266,13 @@ func cut(text string) string {
 }
 
 // where says in words where a source reads: "header Stripe-Signature".
-func (s *Source) where() string {
+func (s *Source) where(settings map[string]string) string {
 	var names []string
 	for i := range s.names {
 		n := &s.names[i]
 		switch {
+		case n.setting != "" && settings[n.setting] != "":
+			names = append(names, n.nameIn(settings))
 		case n.setting != "":
 			names = append(names, "that the setting "+n.setting+" names")
 		default:
