@@ -288,7 +288,7 @@ func TestExplanation(t *testing.T) {
 	}
 	// HubSpot's signed string begins with the secret.
 	d = checkerFor("hubspot", "hub-secret").Verify(context.Background(), arrived("[]", "X-Hubspot-Signature", strings.Repeat("0", 64), "X-Hubspot-Signature-Version", "v1"))
-	if !bytes.Contains(d.Explain.Message, []byte("hub-secret")) || string(d.Explain.Masked().Message) != "…[]" || d.Explain.Masked().Size != len("hub-secret[]") {
+	if !bytes.Contains(d.Explain.Message, []byte("hub-secret")) || string(d.Explain.Masked().Message) != "…[]" || d.Explain.Size != len("hub-secret[]") || d.Explain.Masked().Size != len("…[]") {
 		t.Errorf("message %q, masked %q", d.Explain.Message, d.Explain.Masked().Message)
 	}
 	// A token is the secret.

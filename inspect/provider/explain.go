@@ -9,7 +9,7 @@ import (
 // shown masked unless the user wants otherwise; see Masked.
 type Explanation struct {
 	Message  []byte   // the exact signed string; nil where the token itself is compared
-	Size     int      // of the signed string, also where Message is masked
+	Size     int      // of Message as it stands here, so that Masked tells no length of a secret
 	Expected string   // the signature that the first secret makes, as it would stand in the request; "" for public keys
 	Received []string // the candidates found in the request
 	Where    string   // "header Stripe-Signature"
@@ -38,6 +38,7 @@ func (e *Explanation) Masked() *Explanation {
 	}
 	if e.secret != "" && e.Message != nil {
 		m.Message = bytes.ReplaceAll(e.Message, []byte(e.secret), []byte(hidden))
+		m.Size = len(m.Message)
 	}
 	if e.Message == nil { // nor is another's token shown
 		m.Received = make([]string, len(e.Received))
