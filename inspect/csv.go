@@ -17,7 +17,7 @@ import (
 var csvColumns = []string{
 	"delivery", "received_at", "remote_addr", "address", "provider", "certainty", "event_type", "event_id",
 	"method", "target", "size", "body_sha256", "signature", "signature_reason", "disposition", "reason", "source",
-	"attempt", "trigger", "started_at", "duration_ms", "status", "error", "outlook", "simulation",
+	"attempt", "trigger", "started_at", "duration_ms", "status", "error", "outlook", "simulation", "verdict",
 }
 
 // WriteCSV writes one row for each attempt, and one for a delivery without
@@ -43,11 +43,11 @@ func WriteCSV(w io.Writer, records iter.Seq2[Record, error]) error {
 		}
 		row := csvDelivery(r.Delivery)
 		if len(r.Attempts) == 0 {
-			err = out.Write(append(row, "", "", "", "", "", "", "", ""))
+			err = out.Write(append(row, "", "", "", "", "", "", "", "", r.Verdict))
 		}
 		for i := range r.Attempts {
 			if err == nil {
-				err = out.Write(append(row[:len(row):len(row)], csvAttempt(&r.Attempts[i])...))
+				err = out.Write(append(append(row[:len(row):len(row)], csvAttempt(&r.Attempts[i])...), r.Verdict))
 			}
 		}
 		if err != nil {

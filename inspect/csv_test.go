@@ -38,7 +38,7 @@ func TestCSV(t *testing.T) {
 	}
 	header, _, _ := strings.Cut(file.String(), "\r\n")
 	const want = "delivery,received_at,remote_addr,address,provider,certainty,event_type,event_id,method,target,size,body_sha256," +
-		"signature,signature_reason,disposition,reason,source,attempt,trigger,started_at,duration_ms,status,error,outlook,simulation"
+		"signature,signature_reason,disposition,reason,source,attempt,trigger,started_at,duration_ms,status,error,outlook,simulation,verdict"
 	if header != want {
 		t.Errorf("the header is %s, want %s", header, want)
 	}
@@ -51,7 +51,7 @@ func TestCSV(t *testing.T) {
 		"delivery": "1", "received_at": "2026-03-10T12:00:00.123456Z", "remote_addr": "203.0.113.9:4711", "address": "not listed",
 		"provider": "stripe", "certainty": "guess", "event_type": "charge.failed", "event_id": "evt_1", "method": "POST",
 		"target": "/hooks?x=1;y=2&z=%zz", "size": "22", "body_sha256": hex.EncodeToString(sum[:]), "signature": "invalid",
-		"signature_reason": "the signed timestamp is 400 s old", "disposition": "forwarded", "reason": "", "source": "", "simulation": "",
+		"signature_reason": "the signed timestamp is 400 s old", "disposition": "forwarded", "reason": "", "source": "", "simulation": "", "verdict": "",
 	}
 	for i, attempt := range []map[string]string{
 		{"attempt": "1", "trigger": "initial", "started_at": "2026-03-10T12:00:00.123456Z", "duration_ms": "1.234567", "status": "500", "error": "", "outlook": "Stripe: would retry in 30 s"},
@@ -104,7 +104,7 @@ func TestCSVHostile(t *testing.T) {
 		}
 		a := Attempt{Number: 1, Trigger: Initial, State: Errored, Error: in, Outlook: &provider.Outlook{Text: in}}
 		var file bytes.Buffer
-		if err := WriteCSV(&file, sequence(Record{d, []Attempt{a, a}})); err != nil {
+		if err := WriteCSV(&file, sequence(Record{Delivery: d, Attempts: []Attempt{a, a}})); err != nil {
 			t.Fatal(err)
 		}
 		rows := readCSV(t, file.Bytes())

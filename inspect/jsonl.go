@@ -36,6 +36,7 @@ import (
 type Record struct {
 	Delivery *Delivery
 	Attempts []Attempt
+	Verdict  string // of its latest simulation, see [Store.Verdicts]; "" = there is none. It is not read.
 }
 
 type jsonRecord struct {
@@ -54,6 +55,7 @@ type jsonRecord struct {
 	jsonMessage
 	Facts    provider.Facts `json:"facts,omitzero"`
 	Attempts []jsonAttempt  `json:"attempts"`
+	Verdict  string         `json:"verdict,omitzero"`
 }
 
 type jsonAttempt struct {
@@ -120,6 +122,7 @@ func WriteJSONL(w io.Writer, records iter.Seq2[Record, error]) error {
 			jsonMessage: jsonMessage{jsonHeader(d.Header), jsonHeader(d.Trailer), d.Size, d.Truncated, bodyToJSON(d.Body)},
 			Facts:       d.Facts,
 			Attempts:    make([]jsonAttempt, 0, len(r.Attempts)),
+			Verdict:     r.Verdict,
 		}
 		for i := range r.Attempts {
 			line.Attempts = append(line.Attempts, attemptToJSON(&r.Attempts[i]))

@@ -34,8 +34,13 @@ func (s *Store) Matching(ctx context.Context, query string) ([]int64, error) {
 // have been removed meanwhile are left out. An error is the last it yields.
 func (s *Store) Records(ctx context.Context, ids []int64) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
+		verdicts, err := s.Verdicts(ctx, ids)
+		if err != nil {
+			yield(Record{}, err)
+			return
+		}
 		for _, id := range ids {
-			var r Record
+			r := Record{Verdict: verdicts[id]}
 			var err error
 			if r.Delivery, err = s.Delivery(ctx, id); errors.Is(err, ErrNotFound) {
 				continue
