@@ -256,7 +256,7 @@ func (a *app) edited(ctx context.Context, f *replayFlags, store *inspect.Store, 
 func (a *app) runEditor(ctx context.Context, body []byte) ([]byte, error) {
 	editor := a.editor()
 	if editor == nil {
-		return nil, errors.New("there is no editor: set EDITOR, or use --body-file")
+		return nil, errors.New("there is no editor: set EDITOR, or give the body in a file")
 	}
 	dir, err := os.MkdirTemp("", "hookloop-")
 	if err != nil {
