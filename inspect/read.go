@@ -230,6 +230,10 @@ const attemptColumns = `SELECT key, trigger, state, started_at, duration, url, s
 	sent, sent_method, sent_host, sent_signed, sent_header, sent_body, proto, header, trailer, truncated, body,
 	(SELECT simulation FROM simulation_attempts s WHERE s.key=attempts.key) FROM attempts `
 
+// A body that was sent is empty here, so that it is known that there was one.
+var attemptColumnsWithoutBodies = strings.NewReplacer(
+	"sent_body,", "CASE WHEN sent_body IS NULL THEN NULL ELSE x'' END,", " body,", " NULL,").Replace(attemptColumns)
+
 func scanAttempt(stmt *sqlite.Stmt) Attempt {
 	key := stmt.ColumnInt64(0)
 	a := Attempt{
@@ -260,7 +264,12 @@ func scanAttempt(stmt *sqlite.Stmt) Attempt {
 // Attempts returns the attempts of a delivery by number, with their bodies;
 // none is no error.
 func (s *Store) Attempts(ctx context.Context, delivery int64) ([]Attempt, error) {
-	return s.attempts(ctx, attemptKey(delivery, 0), attemptKey(delivery+1, 0)-1)
+	return s.attempts(ctx, attemptColumns, attemptKey(delivery, 0), attemptKey(delivery+1, 0)-1)
+}
+
+// AttemptsWithoutBodies is Attempts without the bodies, which it does not read.
+func (s *Store) AttemptsWithoutBodies(ctx context.Context, delivery int64) ([]Attempt, error) {
+	return s.attempts(ctx, attemptColumnsWithoutBodies, attemptKey(delivery, 0), attemptKey(delivery+1, 0)-1)
 }
 
 // Attempt returns one attempt. The error wraps [ErrNotFound] where there is none.
@@ -269,7 +278,7 @@ func (s *Store) Attempt(ctx context.Context, delivery int64, number int) (*Attem
 		return nil, noAttempt(delivery, number)
 	}
 	key := attemptKey(delivery, number)
-	list, err := s.attempts(ctx, key, key)
+	list, err := s.attempts(ctx, attemptColumns, key, key)
 	if err != nil {
 		return nil, err
 	}
@@ -301,9 +310,9 @@ func noAttempt(delivery int64, number int) error {
 	return notFoundf("delivery #%d has no attempt %d", delivery, number)
 }
 
-func (s *Store) attempts(ctx context.Context, lo, hi int64) (list []Attempt, err error) {
+func (s *Store) attempts(ctx context.Context, columns string, lo, hi int64) (list []Attempt, err error) {
 	err = s.read(ctx, func(conn *sqlite.Conn) error {
-		stmt := bind(conn.Prep(attemptColumns+"WHERE key BETWEEN ? AND ? ORDER BY key"), lo, hi)
+		stmt := bind(conn.Prep(columns+"WHERE key BETWEEN ? AND ? ORDER BY key"), lo, hi)
 		return eachRow(stmt, func() error {
 			list = append(list, scanAttempt(stmt))
 			return nil

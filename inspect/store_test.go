@@ -563,3 +563,37 @@ func TestListDigests(t *testing.T) {
 		t.Errorf("got %+v %v, want no digests that nobody asked for", list, err)
 	}
 }
+
+// The attempts without their bodies are the same besides.
+func TestAttemptsWithoutBodies(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	d, first := testDelivery("x"), newAttempt(Initial)
+	if err := s.Add(t.Context(), d, first); err != nil {
+		t.Fatal(err)
+	}
+	edited := &Attempt{DeliveryID: d.ID, Trigger: Replay, StartedAt: first.StartedAt, Sent: &Sent{Method: "PUT", Edited: true, Body: []byte("edited")}}
+	if err := s.Begin(t.Context(), edited); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []*Attempt{first, edited} {
+		a.State, a.Response = Answered, &Response{Status: 201, Header: http.Header{"X-A": {"1"}}, Body: []byte("answer"), Size: 6}
+		if err := s.Finish(a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want, err := s.Attempts(t.Context(), d.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		if want[i].Response.Body = nil; want[i].Sent != nil {
+			want[i].Sent.Body = []byte{}
+		}
+	}
+	if got, err := s.AttemptsWithoutBodies(t.Context(), d.ID); err != nil || len(got) != 2 || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v %v\nwant %+v", got, err, want)
+	}
+}

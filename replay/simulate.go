@@ -129,7 +129,7 @@ func (s *Simulator) prepare(ctx context.Context, spec Spec) (*rehearsal, error) 
 			return nil, err
 		}
 		r.deliveries = append(r.deliveries, d)
-		before, err := s.Sender.Store.Attempts(ctx, id)
+		before, err := s.Sender.Store.AttemptsWithoutBodies(ctx, id)
 		if err != nil {
 			return nil, err
 		}
