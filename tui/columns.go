@@ -116,13 +116,14 @@ func (c columns) without(sender string) columns {
 	return c
 }
 
-// sender is who sent s and what it is, and where it came from if it did not simply arrive.
+// sender is who sent s and what it is, where it came from if it did not simply
+// arrive, and last, as the longest and the least telling, the event's ID.
 func sender(s *inspect.Summary) string {
 	text := senderName(&s.Facts) + " " + eventName(&s.Facts)
 	if tag := sourceTag(s.Source); tag != "" {
 		text = strings.TrimSpace(text) + " (" + tag + ")"
 	}
-	return strings.TrimSpace(text)
+	return strings.TrimSpace(strings.TrimSpace(text) + " " + brief(s.EventID))
 }
 
 func (c columns) summary(s *inspect.Summary, cursor string, verdict badge, t *theme, now time.Time) line {

@@ -14,8 +14,8 @@ import (
 
 // Compact writes one line an event, for people, until ctx ends:
 //
-//	15:04:05 #12 POST /hooks/stripe stripe invoice.paid ✓ → 200 12 ms 1.2 KiB · Stripe: accepted
-//	15:04:06 #12 POST /hooks/stripe stripe invoice.paid ✓ → connection refused … (replay, attempt 2, signed again)
+//	15:04:05 #12 POST /hooks/stripe stripe invoice.paid evt_1 ✓ → 200 12 ms 1.2 KiB · Stripe: accepted
+//	15:04:06 #12 POST /hooks/stripe stripe invoice.paid evt_1 ✓ → connection refused … (replay, attempt 2, signed again)
 //	15:04:07 #13 POST /hooks/github github push ✗ → 401 3.2 ms 8.9 KiB · signature invalid: …
 //	15:04:08 simulation 3, duplicates of #12: FAIL: the side effect happened twice
 //	15:04:08 endpoint online https://….ngrok.app

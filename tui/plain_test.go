@@ -28,8 +28,8 @@ func TestPlainOutputTellsTheProvider(t *testing.T) {
 		signed  string
 		want    string
 	}{
-		{"valid", stripeFacts, &accepted, "", "15:04:05 #12 POST /hooks stripe invoice.paid ✓ → 200 12 ms 1.3 KiB · Stripe: accepted\n"},
-		{"signed again", stripeFacts, again, "stripe v1", "15:04:05 #12 POST /hooks stripe invoice.paid ✓ → 200 12 ms 1.3 KiB (replay, attempt 2, signed again)\n"},
+		{"valid", stripeFacts, &accepted, "", "15:04:05 #12 POST /hooks stripe invoice.paid evt_1 ✓ → 200 12 ms 1.3 KiB · Stripe: accepted\n"},
+		{"signed again", stripeFacts, again, "stripe v1", "15:04:05 #12 POST /hooks stripe invoice.paid evt_1 ✓ → 200 12 ms 1.3 KiB (replay, attempt 2, signed again)\n"},
 		{"invalid", github, initial, "", "15:04:05 #12 POST /hooks github push ✗ → 200 12 ms 1.3 KiB · signature invalid: the signature is from another secret\n"},
 		{"invalid, again", github, again, "", "15:04:05 #12 POST /hooks github push ✗ → 200 12 ms 1.3 KiB (replay, attempt 2)\n"},
 		{"held", github, nil, "", "15:04:05 #12 POST /hooks github push ✗ held 1.3 KiB · signature invalid: the signature is from another secret\n"},
@@ -37,7 +37,7 @@ func TestPlainOutputTellsTheProvider(t *testing.T) {
 		{"a handshake", provider.Facts{Provider: "slack", Handshake: "url_verification", Signature: provider.Valid}, initial, "", "15:04:05 #12 POST /hooks slack handshake url_verification ✓ → 200 12 ms 1.3 KiB\n"},
 		{"answered", provider.Facts{Provider: "slack", Handshake: "url_verification"}, nil, "", "15:04:05 #12 POST /hooks slack handshake url_verification answered by hookloop: Slack's url_verification 1.3 KiB\n"},
 		{"not signed", provider.Facts{Provider: "notion", Handshake: "verification_token", Signature: provider.Valid, Scheme: "handshake"}, initial, "", "15:04:05 #12 POST /hooks notion handshake verification_token · → 200 12 ms 1.3 KiB\n"},
-		{"quoted", stripeFacts, &quoted, "", "15:04:05 #12 POST /hooks stripe invoice.paid ✓ → 200 12 ms 1.3 KiB · Stripe: accepted (B)\n"},
+		{"quoted", stripeFacts, &quoted, "", "15:04:05 #12 POST /hooks stripe invoice.paid evt_1 ✓ → 200 12 ms 1.3 KiB · Stripe: accepted (B)\n"},
 		{"unknown", provider.Facts{}, initial, "", "15:04:05 #12 POST /hooks → 200 12 ms 1.3 KiB\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -330,7 +330,7 @@ func TestListMarksVerdicts(t *testing.T) {
 
 func TestSourcesAreTold(t *testing.T) {
 	for source, want := range map[inspect.Source]string{
-		inspect.FromProvider: "stripe invoice.paid", inspect.FromTrigger: "stripe invoice.paid (trigger)", inspect.FromSimulation: "stripe invoice.paid (simulated)",
+		inspect.FromProvider: "stripe invoice.paid evt_1", inspect.FromTrigger: "stripe invoice.paid (trigger) evt_1", inspect.FromSimulation: "stripe invoice.paid (simulated) evt_1",
 	} {
 		if got := sender(&inspect.Summary{Facts: stripeFacts, Source: source}); got != want {
 			t.Errorf("%q: got %q, want %q", source, got, want)

@@ -34,7 +34,7 @@ export const HandshakeBadge = ({ f }) => f.handshake && html`<span class="badge"
 export function InRow({ d }) {
   const guess = d.certainty === 'guess' ? `A guess${d.others?.length ? `; it might also be ${d.others.join(', ')}` : ''}` : '';
   return html`<span class="who"><${SignatureMark} f=${d} /> <span class="who-name" title=${format.visible(guess) || undefined}>${name(d)}</span>
-    <span class="event" title=${format.visible(d.event_type)}><bdi>${format.visible(d.event_type)}</bdi></span><${HandshakeBadge} f=${d} /></span>`;
+    <span class="event" title=${format.visible(d.event_type)}><bdi>${format.visible(d.event_type)}</bdi></span>${d.event_id && html` <span class="row-event-id" title=${`Event ID ${format.visible(d.event_id)}`}><bdi>${format.visible(d.event_id)}</bdi></span>`}<${HandshakeBadge} f=${d} /></span>`;
 }
 
 // Provider is the panel of a delivery; nothing when nobody looked.
