@@ -141,7 +141,7 @@ func (s *Scheme) readsBody() bool {
 			return true
 		}
 	}
-	return s.Signature.kind == "json" || s.Signature.kind == "form" || s.Timestamp.kind == "json" || !s.BodyHash.IsZero()
+	return inBody(&s.Signature) || inBody(&s.Timestamp) || !s.BodyHash.IsZero()
 }
 
 // parseTime reads a timestamp in one of the forms of a source.

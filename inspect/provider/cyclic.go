@@ -13,7 +13,7 @@ func (s *Scheme) signsItself() string {
 				return "{" + p.token + "}"
 			}
 		case "form.sorted":
-			if s.Signature.kind == "form" {
+			if s.Signature.kind == "form" || s.Signature.kind == "form-json" {
 				return "{form.sorted}"
 			}
 		case "url":
@@ -38,7 +38,7 @@ func (s *Scheme) signsItself() string {
 
 // inBody reports whether a source reads the body.
 func inBody(s *Source) bool {
-	return slices.Contains([]string{"json", "json-key", "form"}, s.kind)
+	return slices.Contains([]string{"json", "json-key", "form", "form-json"}, s.kind)
 }
 
 // holds reports whether what s reads has in it what another source reads.

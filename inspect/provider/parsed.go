@@ -18,6 +18,7 @@ type parsed struct {
 	query  []pair
 	form   []pair
 	sorted string
+	fields map[string]*document // the JSON in fields of the form
 	did    struct{ query, form, sorted bool }
 }
 
@@ -66,6 +67,24 @@ func (p *parsed) formPairs() []pair {
 		}
 	}
 	return p.form
+}
+
+// field returns the JSON in a field of the form: the first of that name. It is
+// empty where there is none.
+func (p *parsed) field(name string) *document {
+	if d := p.fields[name]; d != nil {
+		return d
+	}
+	d := &document{bounded: true}
+	eachPair(p.formPairs(), name, func(value string) bool {
+		d.text = []byte(value)
+		return false
+	})
+	if p.fields == nil {
+		p.fields = make(map[string]*document)
+	}
+	p.fields[name] = d
+	return d
 }
 
 func (p *parsed) sortedForm() (string, error) {

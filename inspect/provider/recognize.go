@@ -132,7 +132,7 @@ func (c *Catalog) rules() *ruleIndex {
 func (ix *ruleIndex) add(one indexed) {
 	for _, cond := range one.rule.When {
 		for _, n := range cond.source.names {
-			if len(n.pointer) > 0 {
+			if len(n.pointer) > 0 && n.field == "" {
 				ix.tops[n.pointer[0]] = true
 			}
 		}

@@ -54,6 +54,8 @@ func TestRecognize(t *testing.T) {
 		{name: "slack's verification", text: "POST /\nX-Slack-Signature: v0=0\n\n{\"type\":\"url_verification\",\"challenge\":\"c\",\"token\":\"t\"}", want: "slack certain", event: "url_verification", handshake: "url_verification"},
 		{name: "slack's retry", text: "POST /\nX-Slack-Signature: v0=0\nX-Slack-Retry-Num: 1\n\n{\"type\":\"event_callback\",\"event_id\":\"Ev1\",\"event\":{\"type\":\"message\"}}", want: "slack certain", event: "message", id: "Ev1", attempt: 2},
 		{name: "slack's command", text: "POST /\nX-Slack-Signature: v0=0\nContent-Type: application/x-www-form-urlencoded\n\ncommand=%2Fdemo&text=hi", want: "slack certain", event: "/demo"},
+		{name: "slack's button", text: "POST /\nX-Slack-Signature: v0=0\nContent-Type: application/x-www-form-urlencoded\n\npayload=%7B%22type%22%3A%22block_actions%22%2C%22user%22%3A%7B%22id%22%3A%22U1%22%7D%7D", want: "slack certain", event: "block_actions"},
+		{name: "slack's button, no JSON", text: "POST /\nX-Slack-Signature: v0=0\nContent-Type: application/x-www-form-urlencoded\n\npayload=%7B%22type", want: "slack certain"},
 		{name: "discord's ping", text: "POST /\nX-Signature-Ed25519: 0\nX-Signature-Timestamp: 1\n\n{\"type\":1}", want: "discord certain", event: "1", handshake: "interactions ping"},
 		{name: "discord's events ping", text: "POST /\nX-Signature-Ed25519: 0\nX-Signature-Timestamp: 1\n\n{\"type\":0}", want: "discord certain", event: "0", handshake: "events ping"},
 		{name: "zoom's validation", text: "POST /\nX-Zm-Signature: v0=0\n\n{\"event\":\"endpoint.url_validation\"}", want: "zoom certain", event: "endpoint.url_validation", id: "28c5cb", handshake: "endpoint.url_validation"},

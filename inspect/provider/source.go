@@ -18,6 +18,7 @@ import (
 //	query:name  form:name,…   of the target's query, of a form body
 //	json:/pointer,/other      a value of a JSON body (RFC 6901); text for strings, else the raw JSON; null is no value
 //	json-key:/                the keys of an object
+//	form-json:name/pointer    a value of the JSON in a field of a form body
 //	method                    the request's method
 //
 // and passes each through operations:
@@ -31,7 +32,7 @@ import (
 // (unix, unixms, rfc3339).
 type Source struct {
 	text  string
-	kind  string // header, query, form, json, json-key, method
+	kind  string // header, query, form, json, json-key, form-json, method
 	names []sourceName
 	ops   []sourceOp
 	form  string // the encoding or form of time; "" = text
@@ -43,6 +44,7 @@ type sourceName struct {
 	glob    bool
 	setting string // the setting whose value is the name
 	pointer pointer
+	field   string // of form-json
 }
 
 type sourceOp struct {
@@ -51,7 +53,7 @@ type sourceOp struct {
 }
 
 var (
-	sourceKinds = []string{"header", "query", "form", "json", "json-key", "method"}
+	sourceKinds = []string{"header", "query", "form", "json", "json-key", "form-json", "method"}
 	encodings   = []string{"hex", "base64", "base64url"}
 	timeForms   = []string{"unix", "unixms", "rfc3339"}
 )
@@ -72,7 +74,7 @@ func parseSource(text string) (Source, error) {
 	s.kind = kind
 	switch {
 	case !slices.Contains(sourceKinds, kind):
-		return Source{}, fmt.Errorf("%q is no source: write header:NAME, query:NAME, form:NAME, json:/POINTER, json-key:/POINTER or method", text)
+		return Source{}, fmt.Errorf("%q is no source: write header:NAME, query:NAME, form:NAME, json:/POINTER, json-key:/POINTER, form-json:NAME/POINTER or method", text)
 	case kind == "method" && hasNames:
 		return Source{}, fmt.Errorf("%q: method stands without a name", text)
 	case kind != "method" && names == "":
@@ -97,7 +99,7 @@ func parseSourceName(kind, name string) (sourceName, error) {
 	n := sourceName{name: name}
 	if inner, ok := strings.CutPrefix(name, "{setting."); ok {
 		setting, ok := strings.CutSuffix(inner, "}")
-		if !ok || setting == "" || strings.HasPrefix(kind, "json") {
+		if !ok || setting == "" || strings.Contains(kind, "json") {
 			return n, fmt.Errorf("%q is no name: write {setting.KEY}", name)
 		}
 		return sourceName{setting: setting}, nil
@@ -112,6 +114,13 @@ func parseSourceName(kind, name string) (sourceName, error) {
 			return n, fmt.Errorf("%q is no JSON pointer: write it with a slash, as /data/id", name)
 		}
 		n.pointer = p
+	case "form-json":
+		field, rest, ok := strings.Cut(name, "/")
+		if !ok || field == "" {
+			return n, fmt.Errorf("%q is no field and JSON pointer: write it as payload/type", name)
+		}
+		n.field = field
+		n.pointer, _ = parsePointer("/" + rest)
 	case "method":
 	case "header":
 		if !isToken(name) { // * is one of its characters
@@ -185,6 +194,13 @@ func (s *Source) raw(sc *scope, n *sourceName, yield func(string) bool) {
 		eachPair(sc.formPairs(), name, yield)
 	case "json":
 		d := sc.doc()
+		if v, ok := d.find(n.pointer); ok {
+			if text, ok := jsonText(d.text[v.start:v.end]); ok {
+				yield(text)
+			}
+		}
+	case "form-json":
+		d := sc.parsed().field(n.field)
 		if v, ok := d.find(n.pointer); ok {
 			if text, ok := jsonText(d.text[v.start:v.end]); ok {
 				yield(text)

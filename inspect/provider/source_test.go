@@ -240,3 +240,32 @@ func (v Values) first(sc *scope) string {
 	}
 	return ""
 }
+
+func TestFormJSON(t *testing.T) {
+	form := func(body string) *scope {
+		r := request("POST /\nContent-Type: application/x-www-form-urlencoded\n\n" + body)
+		return &scope{r: r.sharing()}
+	}
+	for _, tt := range []struct{ source, body, want string }{
+		{"form-json:payload/type", "payload=%7B%22type%22%3A%22a+b%22%7D", "a b"},
+		{"form-json:payload/type", "payload=%7B%22type%22%3A%22a%2Bb%22%7D", "a+b"},
+		{"form-json:payload/a/0", `x=1&payload={"a":[{"b":2}]}`, `{"b":2}`},
+		{"form-json:payload/no,payload/a|pre:x", `payload={"a":"xy"}`, "y"},
+		{"form-json:payload/a", `payload={"a":1&payload={"a":2}`, ""},
+		{"form-json:payload/a", `other={"a":1}`, ""},
+		{"form-json:payload/a", ``, ""},
+	} {
+		s, err := parseSource(tt.source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := s.first(form(tt.body)); got != tt.want {
+			t.Errorf("%s of %s: got %q, want %q", tt.source, tt.body, got, tt.want)
+		}
+	}
+	for _, text := range []string{"form-json:payload", "form-json:/type", "form-json:{setting.x}/type", "form-json:"} {
+		if _, err := parseSource(text); err == nil {
+			t.Errorf("%s is taken", text)
+		}
+	}
+}

@@ -279,6 +279,6 @@ func (s *Source) where(settings map[string]string) string {
 			names = append(names, n.name)
 		}
 	}
-	words := map[string]string{"header": "header", "query": "query parameter", "form": "form field", "json": "the body's", "json-key": "a key of the body's", "method": "method"}
+	words := map[string]string{"header": "header", "query": "query parameter", "form": "form field", "json": "the body's", "json-key": "a key of the body's", "form-json": "the JSON in form field", "method": "method"}
 	return words[s.kind] + " " + strings.Join(slices.Compact(names), " or ")
 }

@@ -101,7 +101,7 @@ func (s *Source) words() string {
 	name := joinWords(names, "or")
 	text := map[string]string{
 		"header": "the header " + name, "query": "the query parameter " + name, "form": "the form field " + name,
-		"json": "the body's " + name, "json-key": "the name of the body's key", "method": "the method",
+		"json": "the body's " + name, "json-key": "the name of the body's key", "form-json": "the form's JSON at " + name, "method": "the method",
 	}[s.kind]
 	for _, op := range s.ops {
 		switch op.name {

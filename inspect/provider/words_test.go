@@ -78,7 +78,7 @@ func TestTable(t *testing.T) {
 	want := map[string]string{
 		"apixo":  "apixo|APIXO|none|no|30 s|exactly 200|3 in 12 min 30 s||2|A",
 		"stripe": "stripe|Stripe|hmac-sha256|yes|?|any 2xx|for 3 days, intervals not published||4|B",
-		"slack":  "slack|Slack|hmac-sha256|yes|3 s|any 2xx|3 in 6 min|url_verification|3|B",
+		"slack":  "slack|Slack|hmac-sha256|yes|3 s|any 2xx|3 in 6 min|url_verification|4|B",
 		"github": "github|GitHub|hmac-sha256, hmac-sha1|yes|10 s|any 2xx|never||4|A",
 		"paypal": "paypal|PayPal|rsa-sha256|private key|?|any 2xx|25 in 3 days, intervals not published||3|B",
 		"daglo":  "daglo|daglo|jwt-hs256, token|yes|?|?|not published||3|?",
