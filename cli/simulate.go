@@ -118,6 +118,7 @@ func (a *app) simulate(ctx context.Context, f *simulateFlags, exprs []string) er
 	if sender.Checker, err = a.checker(&f.providerFlags); err != nil {
 		return err
 	}
+	a.saySecretsElsewhere(ctx, store, sender.Checker, f.spec.Deliveries)
 	defer sender.Stop()
 	sim := &replay.Simulator{Sender: sender}
 	var shown *timeline

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
+	"hookloop/inspect"
 	"hookloop/inspect/provider"
 )
 
@@ -35,4 +37,24 @@ func secretElsewhere(dir string, p *provider.Provider) string {
 		}
 	}
 	return ""
+}
+
+// saySecretsElsewhere tells, once for each provider of deliveries that are to be
+// signed, of a secret that the running listen has and c has not.
+func (a *app) saySecretsElsewhere(ctx context.Context, store *inspect.Store, c *provider.Checker, deliveries []int64) {
+	told := map[string]bool{}
+	for _, id := range deliveries {
+		d, err := store.Delivery(ctx, id)
+		if err != nil {
+			continue // which the one who needs it says
+		}
+		rec := c.Recognize(d.Request())
+		if rec.Provider == nil || told[rec.Provider.Name] || c.HasSecret(d.Request(), rec.Provider.Name) {
+			continue
+		}
+		told[rec.Provider.Name] = true
+		if text := secretElsewhere(store.Dir(), rec.Provider); text != "" {
+			a.sayf("hookloop: %s. What needs a new signature is left out", text)
+		}
+	}
 }
