@@ -49,7 +49,7 @@ hookloop trigger stripe --file body.json`,
 	f.handlerFlags.add(cmd.Flags())
 	f.providerFlags.add(a, cmd)
 	set := cmd.Flags()
-	set.StringArrayVar(&f.override, "override", nil, "change a value of the body: PATH=VALUE, such as data.object.amount=4200 (repeatable)")
+	set.StringArrayVar(&f.override, "override", nil, "set a value of the body: PATH=VALUE, such as data.object.amount=4200 (repeatable)")
 	set.StringArrayVar(&f.add, "add", nil, "add a value to the body: PATH=VALUE (repeatable)")
 	set.StringArrayVar(&f.remove, "remove", nil, "take a value out of the body: PATH (repeatable)")
 	set.BoolVar(&f.edit, "edit", false, "edit the body in $EDITOR first")
@@ -178,9 +178,12 @@ func (a *app) newTrigger(f *triggerFlags, checker *provider.Checker, args []stri
 	case f.path != "" && !strings.HasPrefix(f.path, "/"):
 		return nil, usagef("--path %q is no path: give one such as /webhooks", f.path)
 	}
-	for how, list := range map[replay.EditKind][]string{replay.Override: f.override, replay.Add: f.add, replay.Remove: f.remove} {
-		for _, text := range list {
-			e, err := replay.ParseEdit(how, text)
+	for _, given := range []struct {
+		how  replay.EditKind
+		list []string
+	}{{replay.Remove, f.remove}, {replay.Add, f.add}, {replay.Override, f.override}} {
+		for _, text := range given.list {
+			e, err := replay.ParseEdit(given.how, text)
 			if err != nil {
 				return nil, usageError{err}
 			}

@@ -68,11 +68,18 @@ func (t *trigger) render(at time.Time) (*provider.Request, error) {
 		r.Body = t.edited
 		return r, nil
 	}
-	for _, e := range t.edits {
-		var err error
-		if r.Body, err = replay.EditBody(r.Body, r.Header.Get("Content-Type"), e); err != nil {
+	for i := range t.edits {
+		e := &t.edits[i]
+		body, err := replay.EditBody(r.Body, r.Header.Get("Content-Type"), *e)
+		if errors.Is(err, replay.ErrNoValue) {
+			t.a.sayf("hookloop: %s, so it is added", inspect.Escape(err.Error()))
+			e.How = replay.Add
+			body, err = replay.EditBody(r.Body, r.Header.Get("Content-Type"), *e)
+		}
+		if err != nil {
 			return nil, usageError{err}
 		}
+		r.Body = body
 	}
 	return r, nil
 }

@@ -143,8 +143,13 @@ func ParseEdit(how EditKind, text string) (Edit, error) {
 	return Edit{path, value, how}, nil
 }
 
+// ErrNoValue is what an Override meets where there is nothing yet, and an Add
+// would do.
+var ErrNoValue = errors.New("there is no such value yet")
+
 // EditBody makes an edit of a body of a content type, JSON or a form. What it
-// does not name stays as it is, and where it is.
+// does not name stays as it is, and where it is. What was a string stays one,
+// unless its new value is an object, an array or null.
 func EditBody(body []byte, contentType string, e Edit) ([]byte, error) {
 	if e.Path == "" {
 		return nil, fmt.Errorf("--%s: give a path, such as data.object.amount", e.How)
@@ -173,6 +178,8 @@ func editJSON(raw json.RawMessage, path []string, e Edit) (json.RawMessage, erro
 	i := indexOf(members, path[0])
 	last := len(path) == 1
 	switch {
+	case i < 0 && last && e.How == Override && !array:
+		return nil, fmt.Errorf("%w: %q%s", ErrNoValue, path[0], among(members, array))
 	case i < 0 && (!last || e.How != Add):
 		return nil, fmt.Errorf("the body has no %q there%s", path[0], among(members, array))
 	case i < 0 && array && path[0] != strconv.Itoa(len(members)):
@@ -184,7 +191,7 @@ func editJSON(raw json.RawMessage, path []string, e Edit) (json.RawMessage, erro
 	case last && e.How == Remove:
 		members = slices.Delete(members, i, i+1)
 	case last:
-		members[i].value = jsonValue(e.Value)
+		members[i].value = valueLike(members[i].value, e.Value)
 	default:
 		if members[i].value, err = editJSON(members[i].value, path[1:], e); err != nil {
 			return nil, err
@@ -217,6 +224,16 @@ func jsonValue(text string) json.RawMessage {
 	return bytes.TrimSpace(out.Bytes())
 }
 
+// valueLike is jsonValue, but a string where one was, such as a price "19.00".
+func valueLike(was json.RawMessage, text string) json.RawMessage {
+	value := jsonValue(text)
+	if was[0] == '"' && strings.IndexByte(`"{[n`, value[0]) < 0 {
+		quoted, _ := json.Marshal(text) // a number or a boolean: nothing to escape
+		return quoted
+	}
+	return value
+}
+
 func editForm(body []byte, e Edit) ([]byte, error) {
 	fields := strings.Split(string(body), "&")
 	if len(body) == 0 {
@@ -232,6 +249,8 @@ func editForm(body []byte, e Edit) ([]byte, error) {
 	switch {
 	case i < 0 && e.How == Add:
 		fields = append(fields, field)
+	case i < 0 && e.How == Override:
+		return nil, ErrNoValue
 	case i < 0:
 		return nil, errors.New("the form has no such field")
 	case e.How == Add:

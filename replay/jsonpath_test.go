@@ -1,6 +1,9 @@
 package replay
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 func TestValueAt(t *testing.T) {
 	const text = ` {"data":{"state":"success","n":1.50,"list":[{"id":"a"},null],"state.x":1},"twice":1,"twice":2,"":"e"}`
@@ -43,6 +46,11 @@ func TestEditBody(t *testing.T) {
 		{Override, object, "b.list.1=true", `{"b":{"n":1900,"list":[1,true]},"a":"x"}`},
 		{Override, object, "a=", `{"b":{"n":1900,"list":[1,2]},"a":""}`},
 		{Override, object, "c=1", ""},
+		{Override, object, "a=9.99", `{"b":{"n":1900,"list":[1,2]},"a":"9.99"}`},
+		{Override, object, "a=true", `{"b":{"n":1900,"list":[1,2]},"a":"true"}`},
+		{Override, object, `a="z"`, `{"b":{"n":1900,"list":[1,2]},"a":"z"}`},
+		{Override, object, "a=null", `{"b":{"n":1900,"list":[1,2]},"a":null}`},
+		{Override, object, "b.n=x", `{"b":{"n":"x","list":[1,2]},"a":"x"}`},
 		{Override, object, "a.x=1", ""},
 		{Override, object, "b.list.2=1", ""},
 		{Add, object, "b.list.2=3", `{"b":{"n":1900,"list":[1,2,3]},"a":"x"}`},
@@ -79,6 +87,19 @@ func TestEditBody(t *testing.T) {
 		if _, err := ParseEdit(how, text); err == nil {
 			t.Errorf("%s %q is read", how, text)
 		}
+	}
+}
+
+// TestEditBodyKnowsWhatIsMissing tells what an Add would do from a wrong path.
+func TestEditBodyKnowsWhatIsMissing(t *testing.T) {
+	for path, want := range map[string]bool{"c": true, "b.c": true, "c.d": false, "a.x": false, "b.list.5": false} {
+		_, err := EditBody([]byte(`{"b":{"list":[1,2]},"a":"x"}`), "application/json", Edit{path, "1", Override})
+		if got := errors.Is(err, ErrNoValue); err == nil || got != want {
+			t.Errorf("%s: got %v, want ErrNoValue: %t", path, err, want)
+		}
+	}
+	if _, err := EditBody([]byte("a=1"), "application/x-www-form-urlencoded", Edit{"b", "1", Override}); !errors.Is(err, ErrNoValue) {
+		t.Errorf("form: got %v, want ErrNoValue", err)
 	}
 }
 
