@@ -74,15 +74,11 @@ func (d *Delivery) fate(o Outcome) fate {
 // schedule finds the step after an attempt in f's plan.
 func (d *Delivery) schedule(f *fate, o Outcome) {
 	f.is = exhausted
-	for step := range f.plan.steps() {
-		if step.Number == max(o.Attempt, 1) {
-			f.is, f.step = retried, step
-			break
-		}
-	}
-	if f.is != retried {
+	step, ok := f.plan.step(max(o.Attempt, 1))
+	if !ok {
 		return
 	}
+	f.is, f.step = retried, step
 	if wait, wanted, ok := d.after(o.Header); ok && o.Failure == "" {
 		f.asked, f.wanted, f.step.After, f.step.Guess = true, wanted, Interval{wait, wait}, false
 	}

@@ -21,8 +21,9 @@ type Step struct {
 // maxSteps bounds what Retries returns, and every curve of our own.
 const maxSteps = 100
 
-// Retries returns the whole plan of the deliveries after the first, at most
-// 100 of them; nil when there are none or none are published.
+// Retries returns the plan of the deliveries after the first: the first 100 of
+// them, which is a bound of our own; nil when there are none or none are
+// published. RetryCount says how many there are.
 func (d *Delivery) Retries() []Step {
 	var steps []Step
 	for step := range d.Retry.steps() {
@@ -55,13 +56,46 @@ func (r *Retry) steps() iter.Seq[Step] {
 			step.After, step.Guess = after, guess
 			step.At.Min += after.Min
 			step.At.Max += after.Max
-			if r.Attempts > 0 && step.Number > r.Attempts ||
-				r.Window > 0 && step.At.Min > time.Duration(r.Window) ||
-				step.At.Max > longest || !yield(step) {
+			if r.ended(step) || !yield(step) {
 				return
 			}
 		}
 	}
+}
+
+// ended reports whether a step is after the last one of r.
+func (r *Retry) ended(s Step) bool {
+	return r.Attempts > 0 && s.Number > r.Attempts || r.Window > 0 && s.At.Min > time.Duration(r.Window) || s.At.Max > longest
+}
+
+// step returns retry n (1 = the first); ok is false where r makes no so many.
+// It takes no longer for a plan of thousands.
+func (r *Retry) step(n int) (step Step, ok bool) {
+	for s := range r.steps() {
+		if s.Number == n {
+			return s, true
+		}
+		if n < 1 || !r.settled(s) {
+			continue
+		}
+		more := time.Duration(n - s.Number)
+		if s.After.Max > 0 && more > longest/s.After.Max {
+			break
+		}
+		s.Number = n
+		s.At.Min += more * s.After.Min
+		s.At.Max += more * s.After.Max
+		return s, !r.ended(s)
+	}
+	return Step{}, false
+}
+
+// settled reports whether all of r's intervals after a step are as the one before it.
+func (r *Retry) settled(s Step) bool {
+	if s.Number <= len(r.Delays)+1 { // which may be the curve's first
+		return false
+	}
+	return r.Every != nil || r.Then != nil || r.Curve != nil && s.After == r.Curve.Cap
 }
 
 // intervals yields the times between r's deliveries, and whether they are our
@@ -181,6 +215,31 @@ func (r *Retry) deliveries() int {
 	}
 	return 0
 }
+
+// RetryCount returns how many retries there are where none succeeds. known is
+// false where that is not published and does not follow from what is.
+func (d *Delivery) RetryCount() (n int, known bool) {
+	r := d.Retry
+	switch {
+	case r == nil:
+		return 0, false
+	case r.Never:
+		return 0, true
+	case r.deliveries() > 0:
+		return r.deliveries() - 1, true
+	case r.Unpublished != "":
+		return 0, false
+	}
+	for step := range r.steps() {
+		if n = step.Number; step.After.Min != step.After.Max || n > maxCounted {
+			return 0, false
+		}
+	}
+	return n, n > 0
+}
+
+// maxCounted is how many retries RetryCount counts.
+const maxCounted = 10000
 
 // failureNames are the words of Retry.Only besides statuses, and those of Outcome.Failure.
 var failureNames = []string{"connect", "timeout", "tls", "other"}

@@ -28,7 +28,7 @@ func (c *Catalog) Table() [][]string {
 			success = "?"
 		}
 		rows = append(rows, []string{
-			p.Name, p.Title, strings.Join(kinds, ", "), p.signs(), limit, success, p.Delivery.brief(),
+			p.Name, p.Title, strings.Join(kinds, ", "), p.signs(), limit, success, p.Delivery.Brief(),
 			strings.Join(handshakes, ", "), fmt.Sprint(len(p.Samples)), string(p.confidence()),
 		})
 	}

@@ -117,8 +117,10 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// brief says how often and for how long a provider delivers again, in a few words.
-func (d *Delivery) brief() string {
+// Brief says how often and for how long a provider delivers again, in a few
+// words: "3 in 12 min 30 s", "for 24 h", "2, intervals not published". A number
+// in it is published; so is a time, or it follows from what is.
+func (d *Delivery) Brief() string {
 	r := d.Retry
 	switch {
 	case r == nil:
