@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -59,6 +60,10 @@ func TestSignAgedInRotation(t *testing.T) {
 	s, err := c.Sign(r, captured.Add(time.Hour), true)
 	if err != nil || s.Secret != "S2" {
 		t.Fatalf("got %+v, %v, want it signed with S2", s, err)
+	}
+	r.Header["Stripe-Signature"] = []string{"t=1,v1=" + strings.Repeat("0", 64), r.Header.Get("Stripe-Signature")}
+	if s, err := c.Sign(r, captured.Add(time.Hour), true); err != nil || s.Secret != "S2" || len(s.Request.Header["Stripe-Signature"]) != 1 {
+		t.Errorf("of two lines: got %+v, %v, want it signed with S2", s, err)
 	}
 	if d := c.Verify(context.Background(), &s.Request); d.Result != Valid || d.Secret != "S2" {
 		t.Errorf("got %+v", d)

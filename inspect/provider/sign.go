@@ -132,11 +132,13 @@ func (v *verification) original(there, possible []*check) (*check, *key) {
 // matching returns the first of some keys that the request's signature holds
 // with, or else the first.
 func (v *verification) matching(c *check, keys []*key) *key {
+	one := *v
+	one.pair(c, keys)
 	for _, k := range keys {
-		if len(keys) == 1 || !v.tries(c, v.r) {
+		if len(keys) == 1 || !one.tries(c, one.r) {
 			break
 		}
-		if held, err := c.holds(v.r, k); held && err == nil {
+		if held, err := c.holds(one.r, k); held && err == nil {
 			return k
 		}
 	}
