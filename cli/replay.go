@@ -298,6 +298,9 @@ func (a *app) printAttempt(ctx context.Context, f *replayFlags, store *inspect.S
 	if at.Sent != nil && at.Sent.Signed != "" {
 		why += ", signed again: " + inspect.Escape(at.Sent.Signed)
 	}
+	if at.NotSigned != "" {
+		why += ", not signed again, although " + inspect.Escape(at.NotSigned)
+	}
 	p.linef("#%d %s %s → %s in %s (attempt %d, %s)%s", d.ID, inspect.Escape(d.Method), inspect.Escape(d.Path()), answer,
 		tui.FormatDuration(at.Duration), at.Number, inspect.Escape(at.URL), why)
 	if whole && at.Response != nil {
@@ -312,8 +315,9 @@ type replayView struct {
 	DeliveryID int64  `json:"delivery_id"`
 	URL        string `json:"url"`
 	*inspect.AttemptSummary
-	Signed string    `json:"signed"` // how it was signed again; "" = it was not
-	Sent   *sentView `json:"sent"`   // how what was sent differs from the delivery; null = it does not
+	Signed    string    `json:"signed"`               // how it was signed again; "" = it was not
+	NotSigned string    `json:"not_signed,omitempty"` // why the signature would be refused, and was left as it was
+	Sent      *sentView `json:"sent"`                 // how what was sent differs from the delivery; null = it does not
 }
 
 type sentView struct {
@@ -325,7 +329,7 @@ type sentView struct {
 }
 
 func viewReplay(at *inspect.Attempt) replayView {
-	v := replayView{DeliveryID: at.DeliveryID, URL: at.URL, AttemptSummary: at.Summary()}
+	v := replayView{DeliveryID: at.DeliveryID, URL: at.URL, NotSigned: at.NotSigned, AttemptSummary: at.Summary()}
 	if s := at.Sent; s != nil {
 		v.Signed = s.Signed
 		v.Sent = &sentView{Method: s.Method, Host: s.Host, Header: s.Header, Edited: s.Edited, Size: len(s.Body)}

@@ -201,6 +201,9 @@ func (p printer) attempt(at *inspect.Attempt, why string) {
 			p.message(s.Header, nil, s.Body, false)
 		}
 	}
+	if at.NotSigned != "" {
+		p.linef("   not signed again, although %s", inspect.Escape(at.NotSigned))
+	}
 	switch {
 	case at.State == inspect.Pending:
 		p.linef("   still running")

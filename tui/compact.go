@@ -101,6 +101,9 @@ func (c compact) attempt(s *inspect.Summary, a *inspect.AttemptSummary, by maker
 		if by.signed != "" {
 			how = ", signed again"
 		}
+		if by.notSigned != "" {
+			how = ", not signed again"
+		}
 		if by.simulation != 0 {
 			how += fmt.Sprintf(", simulation %d", by.simulation)
 		}

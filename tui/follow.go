@@ -79,6 +79,7 @@ func Follow(ctx context.Context, c Config) (*Follower, error) {
 // A maker is what there is to say of how an attempt came about.
 type maker struct {
 	signed     string // how it was signed again; "" = it was not
+	notSigned  string // why it should have been, and was not
 	simulation int64  // the one that made it; 0 = none
 }
 
@@ -233,7 +234,7 @@ func (f *Follower) attempt(ctx context.Context, s *inspect.Summary, n int) (_ *i
 	if a.Sent != nil {
 		by.signed = a.Sent.Signed
 	}
-	by.simulation = a.Simulation
+	by.simulation, by.notSigned = a.Simulation, a.NotSigned
 	return a.Summary(), by, nil
 }
 

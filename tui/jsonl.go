@@ -108,12 +108,13 @@ func (j jsonl) attempt(s *inspect.Summary, a *inspect.AttemptSummary, by maker) 
 		Size       int64            `json:"size"`
 		Protocol   inspect.Protocol `json:"protocol,omitempty"`
 		Signed     string           `json:"signed,omitempty"`
+		NotSigned  string           `json:"not_signed,omitempty"`
 		Simulation int64            `json:"simulation,omitempty"`
 
 		Outlook *provider.Outlook `json:"outlook,omitempty"`
 	}{
 		"attempt", stamp(a.StartedAt.Add(a.Duration)), s.ID, a.Number, a.Trigger, a.Status, a.Error,
-		float64(a.Duration.Microseconds()) / 1000, a.Size, a.Protocol, by.signed, by.simulation, a.Outlook,
+		float64(a.Duration.Microseconds()) / 1000, a.Size, a.Protocol, by.signed, by.notSigned, by.simulation, a.Outlook,
 	})
 }
 

@@ -126,6 +126,9 @@ func attemptFacts(a *inspect.Attempt, d *inspect.Delivery, t *theme) []line {
 	if resigned(a) {
 		lines = append(lines, fact(t, "Signed", "again: "+safe(a.Sent.Signed)))
 	}
+	if a.NotSigned != "" {
+		lines = append(lines, fact(t, "Signed", "not again, although "+safe(a.NotSigned)))
+	}
 	return lines
 }
 

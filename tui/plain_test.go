@@ -25,20 +25,21 @@ func TestPlainOutputTellsTheProvider(t *testing.T) {
 		name    string
 		facts   provider.Facts
 		attempt *inspect.AttemptSummary
-		signed  string
+		by      maker
 		want    string
 	}{
-		{"valid", stripeFacts, &accepted, "", "15:04:05 #12 POST /hooks stripe invoice.paid evt_1 ✓ → 200 12 ms 1.3 KiB · Stripe: accepted\n"},
-		{"signed again", stripeFacts, again, "stripe v1", "15:04:05 #12 POST /hooks stripe invoice.paid evt_1 ✓ → 200 12 ms 1.3 KiB (replay, attempt 2, signed again)\n"},
-		{"invalid", github, initial, "", "15:04:05 #12 POST /hooks github push ✗ → 200 12 ms 1.3 KiB · signature invalid: the signature is from another secret\n"},
-		{"invalid, again", github, again, "", "15:04:05 #12 POST /hooks github push ✗ → 200 12 ms 1.3 KiB (replay, attempt 2)\n"},
-		{"held", github, nil, "", "15:04:05 #12 POST /hooks github push ✗ held 1.3 KiB · signature invalid: the signature is from another secret\n"},
-		{"a guess", provider.Facts{Provider: "square", Certainty: provider.Guess, Signature: provider.Unverifiable}, initial, "", "15:04:05 #12 POST /hooks square? → 200 12 ms 1.3 KiB\n"},
-		{"a handshake", provider.Facts{Provider: "slack", Handshake: "url_verification", Signature: provider.Valid}, initial, "", "15:04:05 #12 POST /hooks slack handshake url_verification ✓ → 200 12 ms 1.3 KiB\n"},
-		{"answered", provider.Facts{Provider: "slack", Handshake: "url_verification"}, nil, "", "15:04:05 #12 POST /hooks slack handshake url_verification answered by hookloop: Slack's url_verification 1.3 KiB\n"},
-		{"not signed", provider.Facts{Provider: "notion", Handshake: "verification_token", Signature: provider.Valid, Scheme: "handshake"}, initial, "", "15:04:05 #12 POST /hooks notion handshake verification_token · → 200 12 ms 1.3 KiB\n"},
-		{"quoted", stripeFacts, &quoted, "", "15:04:05 #12 POST /hooks stripe invoice.paid evt_1 ✓ → 200 12 ms 1.3 KiB · Stripe: accepted (B)\n"},
-		{"unknown", provider.Facts{}, initial, "", "15:04:05 #12 POST /hooks → 200 12 ms 1.3 KiB\n"},
+		{"valid", stripeFacts, &accepted, maker{}, "15:04:05 #12 POST /hooks stripe invoice.paid evt_1 ✓ → 200 12 ms 1.3 KiB · Stripe: accepted\n"},
+		{"signed again", stripeFacts, again, maker{signed: "stripe v1"}, "15:04:05 #12 POST /hooks stripe invoice.paid evt_1 ✓ → 200 12 ms 1.3 KiB (replay, attempt 2, signed again)\n"},
+		{"not signed again", stripeFacts, again, maker{notSigned: "it is old", simulation: 3}, "15:04:05 #12 POST /hooks stripe invoice.paid evt_1 ✓ → 200 12 ms 1.3 KiB (replay, attempt 2, not signed again, simulation 3)\n"},
+		{"invalid", github, initial, maker{}, "15:04:05 #12 POST /hooks github push ✗ → 200 12 ms 1.3 KiB · signature invalid: the signature is from another secret\n"},
+		{"invalid, again", github, again, maker{}, "15:04:05 #12 POST /hooks github push ✗ → 200 12 ms 1.3 KiB (replay, attempt 2)\n"},
+		{"held", github, nil, maker{}, "15:04:05 #12 POST /hooks github push ✗ held 1.3 KiB · signature invalid: the signature is from another secret\n"},
+		{"a guess", provider.Facts{Provider: "square", Certainty: provider.Guess, Signature: provider.Unverifiable}, initial, maker{}, "15:04:05 #12 POST /hooks square? → 200 12 ms 1.3 KiB\n"},
+		{"a handshake", provider.Facts{Provider: "slack", Handshake: "url_verification", Signature: provider.Valid}, initial, maker{}, "15:04:05 #12 POST /hooks slack handshake url_verification ✓ → 200 12 ms 1.3 KiB\n"},
+		{"answered", provider.Facts{Provider: "slack", Handshake: "url_verification"}, nil, maker{}, "15:04:05 #12 POST /hooks slack handshake url_verification answered by hookloop: Slack's url_verification 1.3 KiB\n"},
+		{"not signed", provider.Facts{Provider: "notion", Handshake: "verification_token", Signature: provider.Valid, Scheme: "handshake"}, initial, maker{}, "15:04:05 #12 POST /hooks notion handshake verification_token · → 200 12 ms 1.3 KiB\n"},
+		{"quoted", stripeFacts, &quoted, maker{}, "15:04:05 #12 POST /hooks stripe invoice.paid evt_1 ✓ → 200 12 ms 1.3 KiB · Stripe: accepted (B)\n"},
+		{"unknown", provider.Facts{}, initial, maker{}, "15:04:05 #12 POST /hooks → 200 12 ms 1.3 KiB\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			reason := ""
@@ -49,7 +50,7 @@ func TestPlainOutputTellsTheProvider(t *testing.T) {
 			var out bytes.Buffer
 			write := func() error { return compact{&out, &Config{}}.delivery(s) }
 			if test.attempt != nil {
-				write = func() error { return compact{&out, &Config{}}.attempt(s, test.attempt, maker{signed: test.signed}) }
+				write = func() error { return compact{&out, &Config{}}.attempt(s, test.attempt, test.by) }
 			}
 			if err := write(); err != nil || out.String() != test.want {
 				t.Errorf("got  %s (%v)\nwant %s", out.String(), err, test.want)
@@ -66,7 +67,7 @@ func TestJSONTellsTheProvider(t *testing.T) {
 	if err := j.delivery(s); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.attempt(s, a, maker{signed: "stripe v1 with WHSEC"}); err != nil {
+	if err := j.attempt(s, a, maker{signed: "stripe v1 with WHSEC", notSigned: "it is old"}); err != nil {
 		t.Fatal(err)
 	}
 	var got [2]map[string]any
@@ -84,7 +85,7 @@ func TestJSONTellsTheProvider(t *testing.T) {
 		}
 	}
 	outlook, _ := got[1]["outlook"].(map[string]any)
-	if outlook["text"] != "Stripe: accepted" || outlook["verdict"] != "accepted" || outlook["confidence"] != "B" || got[1]["signed"] != "stripe v1 with WHSEC" {
+	if outlook["text"] != "Stripe: accepted" || outlook["verdict"] != "accepted" || outlook["confidence"] != "B" || got[1]["signed"] != "stripe v1 with WHSEC" || got[1]["not_signed"] != "it is old" {
 		t.Errorf("got %v", got[1])
 	}
 }

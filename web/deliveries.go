@@ -56,8 +56,9 @@ type attemptView struct {
 	StartedAt  time.Time            `json:"started_at"`
 	DurationNS int64                `json:"duration_ns"`
 	URL        string               `json:"url"`
-	Sent       *sentView            `json:"sent"`     // null when it went out as delivered
-	Response   *responseView        `json:"response"` // null without one
+	NotSigned  string               `json:"not_signed,omitempty"` // why the signature would be refused, and was left as it was
+	Sent       *sentView            `json:"sent"`                 // null when it went out as delivered
+	Response   *responseView        `json:"response"`             // null without one
 	Error      string               `json:"error,omitempty"`
 	ErrorKind  inspect.ErrorKind    `json:"error_kind,omitempty"`
 	Protocol   inspect.Protocol     `json:"protocol,omitempty"`
@@ -100,7 +101,7 @@ func viewAttempt(a *inspect.Attempt) attemptView {
 	v := attemptView{
 		DeliveryID: a.DeliveryID, Number: a.Number, Trigger: a.Trigger, State: a.State, StartedAt: a.StartedAt,
 		DurationNS: int64(a.Duration), URL: a.URL, Error: a.Error, ErrorKind: a.ErrorKind, Protocol: a.Protocol,
-		Simulation: a.Simulation, Outlook: a.Outlook,
+		Simulation: a.Simulation, Outlook: a.Outlook, NotSigned: a.NotSigned,
 	}
 	if s := a.Sent; s != nil {
 		v.Sent = &sentView{Method: s.Method, Host: s.Host, Header: s.Header, Edited: s.Edited, Size: len(s.Body), Signed: s.Signed}

@@ -67,6 +67,7 @@ func TestPageKnowsTheProvider(t *testing.T) {
 	if got := received(t, sent).Header.Get("Stripe-Signature"); !strings.Contains(got, signature) {
 		t.Errorf("as received: sent %q, want the signature that came", got)
 	}
+	tb.waitText(".signed-again", "Not signed again, although")
 	tb.keys("e") // an edit asks the same, and is not lost by it
 	tb.wait("document.querySelector('#edit-body')?.value.includes('evt_')", "the body")
 	tb.waitText("#edit-signed", "hookloop asks whether to sign it again")

@@ -62,6 +62,7 @@ function Attempt({ d, a, sims, open, onToggle }) {
         <${Outlook} d=${d} a=${a} />
         <${Deadline} d=${d} a=${a} />
         ${a.sent?.signed && html`<p class="signed-again">Signed again: ${format.visible(a.sent.signed)}</p>`}
+        ${a.not_signed && html`<p class="signed-again">Not signed again, although ${format.visible(a.not_signed)}</p>`}
         <${SentDiff} d=${d} a=${a} />
         ${r && html`<h4>Response headers</h4><${Headers} header=${r.header} first=${[['Status', `${r.proto} ${r.status}`]]} />
           ${r.trailer && html`<h4>Trailer</h4><${Headers} header=${r.trailer} />`}
