@@ -186,9 +186,6 @@ func (r *rehearsal) attemptOf(ctx context.Context, id int64, o Options) (*inspec
 // canceled reports whether the simulation was.
 func (r *rehearsal) canceled() bool { return r.ctx.Err() != nil }
 
-// sleep waits for d, or until the simulation is canceled: then it returns false.
-func (r *rehearsal) sleep(d time.Duration) bool { return sleep(r.ctx, d) == nil }
-
 // saveInterval bounds how often a simulation is stored and shown.
 const saveInterval = 50 * time.Millisecond
 
