@@ -118,7 +118,7 @@ func printProviders(w io.Writer, list []*provider.Provider, received receipts) e
 			count = fmt.Sprint(n)
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", inspect.Escape(p.Name), strings.Join(kinds(p), ", "), limit(p),
-			retriesInBrief(p), strings.Join(handshakes(p), ", "), len(p.Samples), count, confidence(p))
+			p.Delivery.Brief(), strings.Join(handshakes(p), ", "), len(p.Samples), count, confidence(p))
 	}
 	return table.Flush()
 }
@@ -152,40 +152,6 @@ func limit(p *provider.Provider) string {
 	return p.Delivery.Timeout.String()
 }
 
-// retriesInBrief is how often, and for how long, p delivers again.
-func retriesInBrief(p *provider.Provider) string {
-	r := p.Delivery.Retry
-	switch steps := p.Delivery.Retries(); {
-	case r == nil:
-		return "?"
-	case r.Never:
-		return "never"
-	case len(steps) == 0:
-		return "some"
-	case steps[len(steps)-1].Guess && r.Window == 0:
-		return "some, intervals not published"
-	case steps[len(steps)-1].Guess: // how many there are is a guess of ours
-		return fmt.Sprintf("for %s, intervals not published", r.Window)
-	default:
-		return planWords(&p.Delivery, steps)
-	}
-}
-
-// planWords says how many steps there are, and within which time: the one
-// that is published, where one is.
-func planWords(d *provider.Delivery, steps []provider.Step) string {
-	const most = 100 // as many as Retries returns at most
-	within := d.Retry.Window
-	if within == 0 {
-		within = provider.Duration(steps[len(steps)-1].At.Max)
-	}
-	count := fmt.Sprint(len(steps))
-	if len(steps) == most {
-		count += "+"
-	}
-	return fmt.Sprintf("%s in %s", count, within)
-}
-
 // providerJSON is a line of `providers --json`.
 type providerJSON struct {
 	Name       string              `json:"name"`
@@ -193,7 +159,7 @@ type providerJSON struct {
 	Docs       string              `json:"docs"`
 	VerifiedBy []string            `json:"verified_by"`
 	LimitMS    *int64              `json:"limit_ms"` // null when not published
-	Retries    int                 `json:"retries"`  // how many are known of, or drawn by our guess
+	Retries    *int                `json:"retries"`  // null when not published
 	Never      bool                `json:"never_retries"`
 	Guess      bool                `json:"retries_guessed"`
 	Handshakes []string            `json:"handshakes"`
@@ -258,13 +224,16 @@ func printProvidersJSON(w io.Writer, c *provider.Checker, list []*provider.Provi
 	for _, p := range list {
 		steps := p.Delivery.Retries()
 		v := providerJSON{
-			Name: p.Name, Title: p.Title, Docs: p.Docs, VerifiedBy: append([]string{}, kinds(p)...), Retries: len(steps),
+			Name: p.Name, Title: p.Title, Docs: p.Docs, VerifiedBy: append([]string{}, kinds(p)...),
 			Handshakes: append([]string{}, handshakes(p)...), Settings: []string{}, Samples: []string{},
 			ByEvent: received.byProvider[p.Name], Secrets: secretLabels(c, p.Name), Confidence: confidence(p),
 		}
 		if d := p.Delivery; d.Timeout != 0 {
 			ms := time.Duration(d.Timeout).Milliseconds()
 			v.LimitMS = &ms
+		}
+		if n, known := p.Delivery.RetryCount(); known {
+			v.Retries = &n
 		}
 		if n := v.ByEvent.sum(); !received.unknown {
 			v.Received = &n

@@ -202,8 +202,12 @@ func (a *app) printTriggered(f *triggerFlags, p *provider.Provider, r *provider.
 	if what == "" {
 		what = fmt.Sprintf("%s (%d bytes, in which there is no event to read)", r.Target, len(r.Body))
 	}
+	how := "%s%s %s → %s in %s. %s"
+	if o.status == 0 {
+		how = "%s%s %s → %s (after %s). %s"
+	}
 	out := printer{a.Stdout}
-	out.linef("%s%s %s → %s in %s. %s", name, p.Title, inspect.Escape(what),
+	out.linef(how, name, p.Title, inspect.Escape(what),
 		inspect.Escape(strings.TrimSpace(answer)), tui.FormatDuration(o.duration), inspect.Escape(outlook.Text))
 	if f.count == 1 && o.status != 0 {
 		out.linef("")

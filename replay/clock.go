@@ -59,13 +59,15 @@ func (c *clock) play(ctx context.Context, send func(turn) provider.Outcome, plan
 	}
 }
 
-// maxTurns bounds a schedule.
-const maxTurns = 100
+const (
+	maxTurns   = 1500 // of a schedule: the longest that is published has some 1440 retries
+	maxPlanned = 100  // turns ahead that are told
+)
 
 // after returns the deliveries after one that ended as o at a time.
 func (c *clock) after(now turn, o provider.Outcome, at time.Time) (next []turn) {
 	offset := now.offset + o.Duration
-	for number := now.number + 1; number <= maxTurns+1; number++ {
+	for number := now.number + 1; number <= min(now.number+maxPlanned, maxTurns+1); number++ {
 		after, guess, ok := c.interval(o)
 		if !ok {
 			break

@@ -67,7 +67,8 @@ func TestClockSchedules(t *testing.T) {
 		{"slack", 500, []time.Duration{0, 0, m, 6 * m}, 0},
 		{"linear", 500, []time.Duration{0, m, h + m, 7*h + m}, 0},
 		{"stripe", 500, nil, 72 * h},
-		{"telegram", 500, nil, 0},
+		{"telegram", 500, nil, 24 * h},
+		{"adyen", 500, nil, 30 * 24 * h},
 		{"github", 500, []time.Duration{0}, 0},
 		{"apixo", 200, []time.Duration{0}, 0},
 		{"standardwebhooks", 410, []time.Duration{0}, 0},
@@ -90,8 +91,12 @@ func TestClockSchedules(t *testing.T) {
 						t.Errorf("delivery %d is numbered %d, at %s by the provider's clock and %s by ours", i+1, d.number, d.offset, d.at)
 					}
 				}
-				if !slices.Equal(at, tt.want) {
-					t.Errorf("deliveries at %v\nwant          %v", at, tt.want)
+				begin := at
+				if len(tt.want) == maxPlanned+1 { // as many as are planned ahead
+					begin = at[:min(len(at), len(tt.want))]
+				}
+				if !slices.Equal(begin, tt.want) {
+					t.Errorf("deliveries at %v\nwant          %v", begin, tt.want)
 				}
 				if last := at[len(at)-1]; tt.last > 0 && (last > tt.last || last < tt.last*9/10) {
 					t.Errorf("the last is at %s, want about %s", last, tt.last)

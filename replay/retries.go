@@ -103,6 +103,9 @@ func runRetries(r *rehearsal) error {
 // planned puts what is to come in the place of what was.
 func (r *retrying) planned(last turn, next []turn) {
 	total := last.number + len(next)
+	if len(next) == maxPlanned {
+		total = 0 // there may be more
+	}
 	if retry := r.provider.Delivery.Retry; retry != nil && retry.Attempts == 0 && slices.ContainsFunc(next, func(t turn) bool { return t.guess }) {
 		total = 0 // how many there are is our guess, too
 	}
