@@ -52,6 +52,7 @@ var sectionInFile = map[string]bool{"secret": true, "set": true}
 type entry struct {
 	values []string
 	where  string // "hookloop.yaml:3"
+	err    error  // why there are no values: the environment has no such variable
 }
 
 // configure gives the flags of cmd that the user did not set their values from
@@ -89,7 +90,9 @@ func (a *app) configure(cmd *cobra.Command) error {
 		env := "HOOKLOOP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if v := a.Getenv(env); v != "" {
 			errs = append(errs, setFlag(cmd.Flags(), f, env, v))
-		} else if e, ok := entries[f.Name]; ok {
+		} else if e, ok := entries[f.Name]; ok && e.err != nil {
+			errs = append(errs, e.err)
+		} else if ok {
 			errs = append(errs, setFlag(cmd.Flags(), f, e.where, e.values...))
 			a.file.places[f.Name] = e.where
 		}
@@ -240,10 +243,10 @@ func (c *configReader) readNode(prefix string, node ast.Node) error {
 			return fmt.Errorf("%s: %s has no value: give it one, or take the line out", where, name)
 		}
 		values, err := c.a.values(where, pair.Value)
-		if err != nil {
+		if unset := (unsetError{}); err != nil && !errors.As(err, &unset) {
 			return fmt.Errorf("%w%s", err, sectionHint(name))
 		}
-		c.entries[name] = entry{values, where}
+		c.entries[name] = entry{values, where, err}
 	}
 	return nil
 }
@@ -294,13 +297,18 @@ func (a *app) values(where string, node ast.Node) ([]string, error) {
 
 var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
+// An unsetError is about a ${VAR} that the environment does not have. Commands
+// that do not use the value go on without it.
+type unsetError struct{ error }
+
+// expand replaces the ${VAR} of value. Its errors are unsetErrors.
 func (a *app) expand(where, value string) (string, error) {
 	var err error
 	value = variable.ReplaceAllStringFunc(value, func(ref string) string {
 		name := variable.FindStringSubmatch(ref)[1]
 		v := a.Getenv(name)
 		if v == "" {
-			err = fmt.Errorf("%s: the environment has no %s: set it, or take %s out", where, name, ref)
+			err = unsetError{fmt.Errorf("%s: the environment has no %s: set it, or take %s out", where, name, ref)}
 		}
 		return v
 	})

@@ -210,6 +210,9 @@ func (f *listenFlags) handler(args []string) (*replay.Handler, error) {
 // path has one already.
 func (f *listenFlags) addFileRoutes(h *replay.Handler) error {
 	for _, r := range f.fileRoutes {
+		if r.err != nil {
+			return r.err
+		}
 		if r.to == "" || slices.ContainsFunc(h.Routes, func(have replay.Route) bool { return have.Prefix == r.path }) {
 			continue
 		}

@@ -44,6 +44,9 @@ func (f *providerFlags) addShow(set *pflag.FlagSet) {
 func (a *app) catalog() (*provider.Catalog, error) {
 	catalog := provider.BuiltIn()
 	for _, p := range a.file.providers {
+		if p.err != nil {
+			return nil, settingError{p.err}
+		}
 		if err := catalog.Add([]byte(p.text), a.file.file, p.line); err != nil {
 			return nil, settingError{err}
 		}
@@ -126,6 +129,12 @@ func (a *app) addFile(c *provider.Checker, strict bool) error {
 		}
 	}
 	for _, r := range a.file.routes {
+		if r.err != nil && strict {
+			return r.err
+		}
+		if r.err != nil {
+			continue // what needs it says so
+		}
 		if r.provider != "" {
 			if err := knownProvider(c.Catalog, r.provider); err != nil {
 				return fmt.Errorf("%s: %w", r.where, err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,7 +35,8 @@ type located struct{ value, where string } // where is "hookloop.yaml:3"
 // A fragment is a piece of the file that another package reads.
 type fragment struct {
 	text string
-	line int // of its first line, from 1
+	line int   // of its first line, from 1
+	err  error // why it cannot be read: the environment has no such variable
 }
 
 // A fileRoute is an item of routes.
@@ -42,6 +44,7 @@ type fileRoute struct {
 	path, to, provider string
 	secrets            []located
 	where              string
+	err                error // why path, to or provider are not known: the environment has no such variable
 }
 
 // sections are the keys of the sections, with what reads each.
@@ -142,15 +145,15 @@ func (c *configReader) readProviders(pair *ast.MappingValueNode) error {
 	}
 	lines := slices.Clone(c.lines[first-1 : last])
 	lines[0] = string([]rune(lines[0])[column:])
+	var unset error // the first
 	for i, line := range lines {
 		if strings.HasPrefix(strings.TrimSpace(line), "#") {
 			continue
 		}
-		if lines[i], err = c.a.expand(fmt.Sprintf("%s:%d", c.file, first+i), line); err != nil {
-			return err
-		}
+		lines[i], err = c.a.expand(fmt.Sprintf("%s:%d", c.file, first+i), line)
+		unset = cmp.Or(unset, err)
 	}
-	c.sections.providers = append(c.sections.providers, fragment{strings.Join(lines, "\n"), first})
+	c.sections.providers = append(c.sections.providers, fragment{strings.Join(lines, "\n"), first, unset})
 	return nil
 }
 
@@ -172,7 +175,7 @@ func (c *configReader) readRoutes(pair *ast.MappingValueNode) error {
 				return err
 			}
 		}
-		if !strings.HasPrefix(r.path, "/") {
+		if r.err == nil && !strings.HasPrefix(r.path, "/") {
 			return fmt.Errorf("%s: a route needs a path that begins with /, as in `path: /stripe`", r.where)
 		}
 		if r.path != "/" {
@@ -205,7 +208,8 @@ func (c *configReader) readRouteKey(r *fileRoute, p *ast.MappingValueNode) error
 	}
 	text, err := c.a.expand(values[0].where, values[0].value)
 	if err != nil {
-		return err
+		r.err = err
+		return nil
 	}
 	switch key {
 	case "path":
