@@ -23,6 +23,7 @@ import (
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"zombiezen.com/go/sqlite"
 
 	"hookloop/inspect"
 	"hookloop/replay/mockapi"
@@ -99,7 +100,7 @@ func Run(env Env) int {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	err := fang.Execute(ctx, root, fang.WithVersion(version()), fang.WithErrorHandler(func(io.Writer, fang.Styles, error) {}))
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if ctx.Err() != nil && interrupted(err) {
 		return exitInterrupted
 	}
 	cmd, _, findErr := root.Find(env.Args)
@@ -107,6 +108,12 @@ func Run(env Env) int {
 		cmd = root
 	}
 	return a.report(cmd, err)
+}
+
+// interrupted reports whether err is of a command that its context ended. What
+// the store was asked meanwhile fails in SQLite's own words.
+func interrupted(err error) bool {
+	return errors.Is(err, context.Canceled) || sqlite.ErrCode(err) == sqlite.ResultInterrupt
 }
 
 // report says what went wrong in cmd and returns the exit status.

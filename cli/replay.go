@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -94,7 +95,10 @@ func (a *app) replay(ctx context.Context, f *replayFlags, exprs []string) error 
 	}
 	defer sender.Stop()
 	ok := true
-	for _, id := range ids {
+	for i, id := range ids {
+		if ctx.Err() != nil {
+			return a.replayStopped(ctx, nil, ids[i:])
+		}
 		o := replay.Options{To: f.to, Signing: signing}
 		if f.edit || f.bodyFile != "" {
 			if o, err = a.edited(ctx, f, store, id, o); err != nil {
@@ -104,7 +108,10 @@ func (a *app) replay(ctx context.Context, f *replayFlags, exprs []string) error 
 		a.sayForecast(ctx, sender, id, o)
 		at, err := sender.Replay(ctx, id, o)
 		if err != nil {
-			if len(ids) == 1 || ctx.Err() != nil {
+			if ctx.Err() != nil {
+				return a.replayStopped(ctx, nil, ids[i:])
+			}
+			if len(ids) == 1 {
 				return err
 			}
 			a.sayf("hookloop: %s", err)
@@ -112,14 +119,41 @@ func (a *app) replay(ctx context.Context, f *replayFlags, exprs []string) error 
 			continue
 		}
 		ok = ok && at.Summary().OK()
-		if err := a.printAttempt(ctx, f, store, at, len(ids) == 1); err != nil {
+		if err := a.printAttempt(context.WithoutCancel(ctx), f, store, at, len(ids) == 1); err != nil {
 			return err
+		}
+		if at.State != inspect.Answered && ctx.Err() != nil {
+			return a.replayStopped(ctx, at, ids[i+1:])
 		}
 	}
 	if !ok {
 		return errSilent
 	}
 	return nil
+}
+
+// replayStopped says what the end of ctx left undone: the attempt that was on
+// its way, nil for none, and the deliveries that were not sent.
+func (a *app) replayStopped(ctx context.Context, cut *inspect.Attempt, unsent []int64) error {
+	const most = 5
+	var words []string
+	if cut != nil {
+		words = append(words, fmt.Sprintf("the handler had not answered #%d", cut.DeliveryID))
+	}
+	switch n := len(unsent); {
+	case n == 1:
+		words = append(words, fmt.Sprintf("#%d was not sent", unsent[0]))
+	case n > most:
+		words = append(words, fmt.Sprintf("%d deliveries were not sent, from #%d to #%d", n, unsent[0], unsent[n-1]))
+	case n > 1:
+		var names []string
+		for _, id := range unsent {
+			names = append(names, fmt.Sprintf("#%d", id))
+		}
+		words = append(words, strings.Join(names, ", ")+" were not sent")
+	}
+	a.sayf("hookloop: stopped; %s", strings.Join(words, ", and "))
+	return ctx.Err()
 }
 
 // signing is the way that --resign and --no-resign choose.
@@ -242,8 +276,14 @@ func (a *app) edited(ctx context.Context, f *replayFlags, store *inspect.Store, 
 			o.Edited = !bytes.Equal(o.Body, d.Body)
 		}
 	}
-	if err != nil {
+	if ctx.Err() != nil {
+		return o, ctx.Err()
+	}
+	if f.bodyFile != "" && err != nil {
 		return o, fmt.Errorf("there is no body to send: %w", err)
+	}
+	if err != nil {
+		return o, fmt.Errorf("nothing was sent: %w", err)
 	}
 	if !o.Edited {
 		a.sayf("hookloop: the body was left as it was")
