@@ -50,6 +50,7 @@ func runTamper(r *rehearsal) error {
 	if t.place != nil && t.cannot == nil {
 		r.doneOnce = 0 // its event is new
 	}
+	t.noteEvents()
 	all := t.changes()
 	r.planned(inspect.Step{Label: "as it should be"})
 	for i := range all {
@@ -112,6 +113,18 @@ func newTampering(r *rehearsal) (*tampering, error) {
 	}
 	t.table.Columns = []string{"what was changed", "what the handler did", "as it should be"}
 	return t, nil
+}
+
+// noteEvents says which deliveries have a new event id.
+func (t *tampering) noteEvents() {
+	if t.place == nil || t.cannot != nil {
+		return
+	}
+	but := ""
+	if t.sch.Kind != provider.JWTHS256 && t.sch.Kind != provider.Token && t.outlived() {
+		but = ", but for the one that is replayed as it is"
+	}
+	t.r.note("each delivery has a new event id, signed for it, so that none is taken for a duplicate%s", but)
 }
 
 func ref(d *inspect.Delivery) string { return fmt.Sprintf("#%d", d.ID) }

@@ -57,7 +57,7 @@ func (t *tampering) changes() []change {
 			label: "future timestamp", what: t.signedAhead, hole: "it does not check that the timestamp is not in the future", make: (*tampering).future,
 			tolerated: func(t *tampering) bool { return pastOnly[t.p.Name] },
 		},
-		change{label: "replayed as it is", what: says("an old delivery, sent again as it came"), hole: "whoever has seen one can send it for ever", make: (*tampering).replayed},
+		t.replayedChange(),
 	)
 }
 

@@ -149,9 +149,9 @@ func TestTamper(t *testing.T) {
 	}{
 		{
 			name: "right", p: stripe, v: right(stripe), want: inspect.Pass, says: []string{"each of the 9 that were changed", "from 0 to 1"}, probed: 1,
-			rows: []string{"nothing: answered 200 OK", "old timestamp: answered 401", "replayed as it is: answered 401", "wrong scheme version: answered 401"},
+			rows: []string{"nothing: answered 200 OK", "old timestamp: answered 401", "from a day ago: answered 401", "wrong scheme version: answered 401"},
 		},
-		{name: "right, and old", p: stripe, age: old, v: right(stripe), want: inspect.Pass, says: []string{"each of the 9 "}, probed: 1},
+		{name: "right, and old", p: stripe, age: old, v: right(stripe), want: inspect.Pass, says: []string{"each of the 9 "}, probed: 1, rows: []string{"replayed as it is: answered 401"}},
 		{name: "right, of Slack", p: slack, v: right(slack), want: inspect.Pass, says: []string{"each of the 9 "}, probed: 1},
 		{
 			name: "right, of GitHub", p: github, v: right(github), want: inspect.Pass, says: []string{"each of the 5 "}, probed: 1,
@@ -160,7 +160,7 @@ func TestTamper(t *testing.T) {
 		{name: "right, without a secret here", p: github, have: []string{}, v: right(github), want: inspect.Pass, says: []string{"each of the 5 "}, probed: 1},
 		{
 			name: "fresh, without a secret here", p: stripe, have: []string{}, v: right(stripe), want: inspect.Inconclusive, probed: 1,
-			says: []string{"old timestamp, future timestamp, replayed as it is: not sent, so it is not known what the handler does: no secret configured for Stripe"},
+			says: []string{"old timestamp, future timestamp, from a day ago: not sent, so it is not known what the handler does: no secret configured for Stripe"},
 			rows: []string{"old timestamp: not sent: no secret configured for Stripe: give it with --secret stripe=env:NAME"},
 		},
 		{
@@ -171,10 +171,10 @@ func TestTamper(t *testing.T) {
 
 		{name: "verifies nothing", p: stripe, v: always(200), want: inspect.Fail, probed: 10, says: []string{
 			"the handler accepted a delivery signed with another secret: it does not check the signature", "without a signature", "a byte longer", "written anew",
-			"half of the body", "another version", "signed 6 min ago: it does not check the timestamp", "an old delivery, sent again", "from 0 to",
+			"half of the body", "another version", "signed 6 min ago: it does not check the timestamp", "signed a day ago, as if it had come then", "from 0 to",
 		}},
 		{name: "ignores timestamps", p: stripe, v: stripeAnyTime, want: inspect.Fail, probed: 4, says: []string{
-			"the handler accepted a delivery signed 6 min ago: it does not check the timestamp", "an old delivery, sent again as it came", "from 0 to",
+			"the handler accepted a delivery signed 6 min ago: it does not check the timestamp", "a delivery that was signed a day ago, as if it had come then: whoever", "from 0 to",
 		}},
 		{name: "ignores timestamps, of an old delivery", p: stripe, age: old, v: stripeAnyTime, want: inspect.Fail, probed: 4, says: []string{
 			"signed 6 min ago", "an old delivery, sent again as it came", "from 0 to",
@@ -283,6 +283,24 @@ func TestTamperRecords(t *testing.T) {
 			if got := s.sender.Checker.Verify(t.Context(), r); got.Result != want {
 				t.Errorf("%s: %+v, want %s", step.Label, got, want)
 			}
+		}
+	}
+}
+
+// What came too long ago is sent again as it came; for what came just now, one
+// that says so stands in.
+func TestTamperReplayed(t *testing.T) {
+	for age, want := range map[time.Duration]string{0: "from a day ago", 2 * time.Hour: "replayed as it is"} {
+		s := setTampering(t, stripe, age, right(stripe), testSecret)
+		note := "note: each delivery has a new event id, signed for it, so that none is taken for a duplicate"
+		if age > 0 {
+			note += ", but for the one that is replayed as it is"
+		}
+		sim := s.run(t, Spec{Kind: "tamper"}, inspect.Pass, "each of the 9 ", note)
+		last := sim.Steps[len(sim.Steps)-1]
+		a := must(s.store.Attempt(t.Context(), s.id, last.Attempt))
+		if last.Label != want || (a.Sent == nil) != (age > 0) {
+			t.Errorf("%s old: %q sent %+v, want %q", age, last.Label, a.Sent, want)
 		}
 	}
 }

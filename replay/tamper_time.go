@@ -55,22 +55,36 @@ func (t *tampering) future() (*provider.Request, error) {
 	return t.signedAt(time.Now().Add(t.tolerance() + beyond))
 }
 
-// longAgo is how old a replay is that stands in for one as it came.
+// longAgo is how old a delivery is that stands in for one that came long ago.
 const longAgo = 24 * time.Hour
 
-// replayed returns the delivery as it came, where it is old enough; else as it
-// would have come a day ago.
-func (t *tampering) replayed() (*provider.Request, error) {
-	if err := t.aged(); err != nil {
-		return nil, err
+// replayedChange is the replay after the tolerance: of the delivery as it came,
+// byte for byte, where it is old enough; else of one that is signed as it would
+// have been a day ago.
+func (t *tampering) replayedChange() change {
+	const hole = "whoever has seen one can send it for ever"
+	if t.outlived() {
+		return change{label: "replayed as it is", what: says("an old delivery, sent again as it came"), hole: hole, make: func(t *tampering) (*provider.Request, error) {
+			r := *t.base
+			return &r, nil
+		}}
+	}
+	return change{label: "from a day ago", what: says("a delivery that was signed a day ago, as if it had come then"), hole: hole, make: (*tampering).dayOld}
+}
+
+// outlived reports whether the delivery is by now too old as it came.
+func (t *tampering) outlived() bool {
+	if t.aged() != nil {
+		return false
 	}
 	r := *t.base
 	r.Time = time.Now()
 	d := t.checker.Verify(t.r.ctx, &r)
-	if d.Code == provider.CodeTooOld || d.Result == provider.Unverifiable && tooOld(t.sch, d, r.Time) {
-		return &r, nil
-	}
-	return t.dated(time.Now().Add(-longAgo - t.tolerance()))
+	return d.Code == provider.CodeTooOld || d.Result == provider.Unverifiable && tooOld(t.sch, d, r.Time)
+}
+
+func (t *tampering) dayOld() (*provider.Request, error) {
+	return t.signedAt(time.Now().Add(-longAgo - t.tolerance()))
 }
 
 func (t *tampering) expired() (*provider.Request, error) {
