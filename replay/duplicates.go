@@ -45,14 +45,14 @@ func titleDuplicates(spec *Spec) string {
 // runDuplicates delivers the same event several times, signed as providers sign
 // each delivery: with the time at which it is sent.
 func runDuplicates(r *rehearsal) error {
-	n, deadline := cmp.Or(r.spec.Count, 2), time.Duration(0)
+	n, deadline, began := cmp.Or(r.spec.Count, 2), time.Duration(0), time.Now()
 	if r.spec.Mode == modeOverlap {
 		deadline, _ = r.deadline()
 	}
 	for i := range n {
 		step := inspect.Step{Label: fmt.Sprintf("delivery %d of %d", i+1, n), Offset: time.Duration(i) * deadline}
 		if deadline > 0 {
-			step.DueAt = r.sim.StartedAt.Add(step.Offset)
+			step.DueAt = began.Add(step.Offset).UTC()
 		}
 		r.planned(step)
 	}
@@ -78,7 +78,9 @@ func runDuplicates(r *rehearsal) error {
 		switch r.spec.Mode {
 		case modeConcurrent:
 		case modeOverlap:
-			r.overlap(ended, deadline)
+			if r.overlap(ended, deadline) && i+1 < n {
+				r.bringForward(i+1, time.Since(began), deadline)
+			}
 		default:
 			<-ended
 			if i == 0 {
@@ -153,16 +155,34 @@ func (r *rehearsal) findOverlap(deadline time.Duration) {
 	}
 }
 
-// overlap returns when the attempt that closes ended has, or at the provider's
-// deadline; the handler's work goes on.
-func (r *rehearsal) overlap(ended <-chan struct{}, deadline time.Duration) {
+// overlap returns true when the attempt that closes ended has; false at the
+// provider's deadline: the handler's work goes on.
+func (r *rehearsal) overlap(ended <-chan struct{}, deadline time.Duration) bool {
 	timer := time.NewTimer(deadline)
 	defer timer.Stop()
 	select {
 	case <-ended:
+		return true
 	case <-timer.C:
 	case <-r.ctx.Done():
 	}
+	return false
+}
+
+// bringForward has step next begin so long after the first, instead of at the
+// deadline, and those after it as much earlier. Below half a second there is no
+// offset worth telling.
+func (r *rehearsal) bringForward(next int, after, deadline time.Duration) {
+	now := time.Now().UTC()
+	if after < time.Second/2 {
+		after = 0
+	}
+	r.update(func(sim *inspect.Simulation) {
+		for i := next; i < len(sim.Steps); i++ {
+			later := time.Duration(i-next) * deadline
+			sim.Steps[i].Offset, sim.Steps[i].DueAt = after+later, now.Add(later)
+		}
+	})
 }
 
 // findAlike says in a finding whether the answers to the same event were alike:

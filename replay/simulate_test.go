@@ -408,6 +408,21 @@ func TestSpecIsRefused(t *testing.T) {
 
 // A handler that checks signatures and their age accepts each delivery of an
 // old event, which is signed as of now.
+// What does not wait for the deadline does not say that it did.
+func TestOverlapOffsets(t *testing.T) {
+	s := setStage(t, "stripe", eventBody, func(s *stage, _ http.ResponseWriter, _ *http.Request) {
+		if s.count.Add(1) == 3 {
+			time.Sleep(900 * time.Millisecond)
+		}
+	})
+	sim := s.run(t, Spec{Kind: "duplicates", Mode: "overlap", Count: 4, Deadline: 600 * time.Millisecond}, inspect.Pass)
+	for i, want := range []time.Duration{0, 0, 0, 600 * time.Millisecond} {
+		if got := sim.Steps[i].Offset; got != want || sim.Steps[i].DueAt.After(sim.EndedAt) {
+			t.Errorf("delivery %d at +%s, due at %s, want +%s", i+1, got, sim.Steps[i].DueAt, want)
+		}
+	}
+}
+
 func TestDuplicatesAreSigned(t *testing.T) {
 	s := setStage(t, "", eventBody, func(s *stage, w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
