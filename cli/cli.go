@@ -120,6 +120,9 @@ func interrupted(err error) bool {
 func (a *app) report(cmd *cobra.Command, err error) int {
 	var usage usageError
 	var setting settingError
+	if errors.As(err, &usage) {
+		err, _ = inSetting(err, a.file.places)
+	}
 	switch {
 	case err == nil:
 		return exitOK

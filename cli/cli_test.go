@@ -2,8 +2,10 @@ package cli
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -50,6 +52,43 @@ func TestMistakes(t *testing.T) {
 			stdout, stderr, status := runHere(t, strings.Fields(test.line)...)
 			if status != test.status || stderr != test.want || stdout != "" {
 				t.Errorf("got status %d, output %q, errors\n%s\nwant status %d, no output, errors\n%s", status, stdout, stderr, test.status, test.want)
+			}
+		})
+	}
+}
+
+// A value of the file is told with its place, not as a flag.
+func TestMistakesInFile(t *testing.T) {
+	for _, test := range []struct{ line, file, want string }{
+		{"listen", "when-down: maybe", `hookloop.yaml:1: when-down "maybe": give refuse or hold`},
+		{"listen", "\nanswer: 99", `hookloop.yaml:2: answer "99": give handler, or a status from 200 to 599`},
+		{"listen", "timeout: -3s", `hookloop.yaml:1: timeout is -3s: give the handler some time, such as 30s`},
+		{"replay 1 --timeout 0s", "timeout: 3s", `there is no delivery #1: .*`},
+		{"listen", "concurrency: 0", `hookloop.yaml:1: concurrency is 0: at least 1 is needed`},
+		{"listen", "forward-to: 99999", `hookloop.yaml:1: forward-to: "99999" is not the address of a handler: .*`},
+		{"listen 99999", "port: 0", `"99999" is not the address of a handler: .*`},
+		{"listen", "route: nowhere", `hookloop.yaml:1: route: "nowhere" is not a route: .*`},
+		{"listen", "header: nothing", `hookloop.yaml:1: header: "nothing" is not a header: .*`},
+		{"listen", "polls:\n  a: {url: http://localhost/, cron: x}", `hookloop.yaml:2: cron: the schedule "x" has 1 .*`},
+		{"poll a", "polls:\n  a:\n    url: http://localhost/\n    cron: x", `hookloop.yaml:4: cron: the schedule "x" has 1 .*`},
+		{"poll a --cron y", "polls: {a: {url: http://localhost/, cron: x}}", `--cron: the schedule "y" has 1 .*`},
+		{"listen", "keep-count: many", `hookloop.yaml:1: keep-count "many": give a number`},
+	} {
+		t.Run(test.line+" "+test.file, func(t *testing.T) {
+			dir := t.TempDir()
+			t.Chdir(dir)
+			if err := os.WriteFile(configName, []byte(test.file+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			env := map[string]string{"XDG_STATE_HOME": t.TempDir(), "HOOKLOOP_TUNNEL": "none", "HOOKLOOP_PORT": "0", "HOOKLOOP_INSPECTOR": "off"}
+			var errs bytes.Buffer
+			Run(Env{
+				Args: strings.Fields(test.line), Getenv: func(name string) string { return env[name] },
+				Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: &errs,
+			})
+			got, _, _ := strings.Cut(strings.ReplaceAll(errs.String(), dir+string(filepath.Separator), ""), "\n")
+			if want := "^hookloop: " + test.want + "$"; !regexp.MustCompile(want).MatchString(got) {
+				t.Errorf("got %s, want %s", got, want)
 			}
 		})
 	}

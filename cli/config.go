@@ -81,6 +81,9 @@ func (a *app) configure(cmd *cobra.Command) error {
 		}
 	}
 	a.secretTyped = cmd.Flags().Changed("secret")
+	if a.file.places == nil {
+		a.file.places = map[string]string{}
+	}
 	var errs []error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		_, own := f.Annotations[ownFlag]
@@ -90,6 +93,7 @@ func (a *app) configure(cmd *cobra.Command) error {
 		env := "HOOKLOOP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if v := a.Getenv(env); v != "" {
 			errs = append(errs, setFlag(cmd.Flags(), f, env, v))
+			a.file.places[f.Name] = env
 		} else if e, ok := entries[f.Name]; ok && e.err != nil {
 			errs = append(errs, e.err)
 		} else if ok {
@@ -115,6 +119,25 @@ func setFlag(set *pflag.FlagSet, f *pflag.Flag, where string, values ...string) 
 		return fmt.Errorf("%s: %s %q: give %s", where, f.Name, values[0], wanted(f))
 	}
 	return nil
+}
+
+// inSetting has an error that begins with a flag begin with the place where the
+// flag's value stands, if that is one of places; ok is false for any other.
+func inSetting(err error, places map[string]string) (_ error, ok bool) {
+	text, ok := strings.CutPrefix(err.Error(), "--")
+	if !ok {
+		text, ok = strings.CutPrefix(err.Error(), "-H:")
+		text = "header:" + text
+	}
+	name := text
+	if end := strings.IndexAny(text, " :"); end >= 0 {
+		name = text[:end]
+	}
+	where := places[name]
+	if !ok || where == "" {
+		return err, false
+	}
+	return settingError{fmt.Errorf("%s: %s", where, text)}, true
 }
 
 // findConfig returns the configuration file, or "" if there is none.

@@ -175,7 +175,10 @@ func (f *listenFlags) handler(args []string) (*replay.Handler, error) {
 	h := &replay.Handler{}
 	var err error
 	if addr != "" {
-		if h.URL, err = replay.ParseHandler(addr); err != nil {
+		if h.URL, err = replay.ParseHandler(addr); err != nil && len(args) == 0 {
+			return nil, usagef("--forward-to: %w", err)
+		}
+		if err != nil {
 			return nil, usageError{err}
 		}
 	}
@@ -193,7 +196,7 @@ func (f *listenFlags) handler(args []string) (*replay.Handler, error) {
 	for _, r := range f.routes {
 		route, err := replay.ParseRoute(r)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, usagef("--route: %w", err)
 		}
 		h.Routes = append(h.Routes, route)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,6 +18,7 @@ import (
 type filePoll struct {
 	name, where string
 	values      map[string][]located // by key, the url and flags of poll
+	places      map[string]string    // where the values stand that count, by flag
 }
 
 func (c *configReader) readPolls(pair *ast.MappingValueNode) error {
@@ -30,7 +32,7 @@ func (c *configReader) readPolls(pair *ast.MappingValueNode) error {
 		if err != nil {
 			return err
 		}
-		poll := filePoll{name: p.Key.GetToken().Value, where: c.where(p.Key), values: map[string][]located{}}
+		poll := filePoll{name: p.Key.GetToken().Value, where: c.where(p.Key), values: map[string][]located{}, places: map[string]string{}}
 		for _, kv := range inner {
 			key := strings.ReplaceAll(kv.Key.GetToken().Value, "_", "-")
 			if !slices.Contains(pollKeys, key) {
@@ -64,7 +66,9 @@ func (a *app) applyFilePoll(f *pollFlags, set *pflag.FlagSet, name string) error
 	var names []string
 	for _, p := range a.file.polls {
 		if p.name == name {
-			return p.apply(a, f, set)
+			err := p.apply(a, f, set)
+			maps.Copy(a.file.places, p.places)
+			return err
 		}
 		names = append(names, p.name)
 	}
@@ -96,10 +100,11 @@ func (p *filePoll) apply(a *app, f *pollFlags, set *pflag.FlagSet) error {
 		if flag.Changed {
 			continue
 		}
-		if err := setFlag(set, flag, p.where, texts...); err != nil {
+		if err := setFlag(set, flag, values[0].where, texts...); err != nil {
 			return settingError{err}
 		}
 		flag.Changed = true
+		p.places[key] = values[0].where
 	}
 	return nil
 }
@@ -120,6 +125,9 @@ func (a *app) filePolls() (list []standing, err error) {
 		}
 		p, err := f.poll(a, cmd.Flags())
 		if err != nil {
+			if err, ok := inSetting(err, item.places); ok {
+				return nil, err
+			}
 			return nil, settingError{fmt.Errorf("%s: %w", item.where, err)}
 		}
 		list = append(list, standing{f, p})

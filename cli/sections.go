@@ -20,7 +20,7 @@ import (
 // value says nothing.
 type fileConfig struct {
 	file      string            // its path
-	places    map[string]string // where the settings stand that count, by flag: "hookloop.yaml:3"
+	places    map[string]string // where the settings stand that count, by flag: "hookloop.yaml:3", "HOOKLOOP_PORT"
 	secrets   map[string][]located
 	settings  map[string]map[string]located
 	providers []fragment
