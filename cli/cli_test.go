@@ -40,6 +40,8 @@ func TestMistakes(t *testing.T) {
 		{"listen --prot 1", 2, "hookloop: there is no flag --prot: did you mean --port?\nTry `hookloop listen --help`.\n"},
 		{"listen --wholly-unknown", 2, "hookloop: there is no flag --wholly-unknown\nTry `hookloop listen --help`.\n"},
 		{"listen --timeout soon", 2, "hookloop: --timeout \"soon\": give a duration such as 30s or 5m\nTry `hookloop listen --help`.\n"},
+		{"rm", 2, "hookloop: remove what? Name deliveries by ID, or use --query or --all\nTry `hookloop rm --help`.\n"},
+		{"rm --all --query is:failed --yes", 2, "hookloop: deliveries are named in more than one way: use IDs, --query or --all\nTry `hookloop rm --help`.\n"},
 		{"verify", 2, "hookloop: verify takes one file, or one delivery, and 0 are given\nTry `hookloop verify --help`.\n"},
 		{"verify 12", 2, "hookloop: there is no delivery #12: `hookloop list` shows those there are\nTry `hookloop verify --help`.\n"},
 		{"providers strpe", 2, "hookloop: there is no provider \"strpe\", did you mean \"stripe\"?\nTry `hookloop providers --help`.\n"},

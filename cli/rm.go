@@ -20,6 +20,8 @@ func (a *app) rmCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rm ID|last|A..B …",
 		Short: "Remove deliveries and their attempts",
+		Long: "rm removes deliveries, and all that was kept of them, for good. Those named by ID or as a range go at once;\n" +
+			"with --query or --all it asks first, and without a terminal to ask on it wants --yes.",
 		Example: `hookloop rm 12
 hookloop rm --query 'path:/health'
 hookloop rm --all --yes`,
@@ -32,8 +34,11 @@ hookloop rm --all --yes`,
 					named++
 				}
 			}
-			if named != 1 {
+			switch {
+			case named == 0:
 				return usagef("remove what? Name deliveries by ID, or use --query or --all")
+			case named > 1:
+				return usagef("deliveries are named in more than one way: use IDs, --query or --all")
 			}
 			store, err := a.openStore(inspect.Options{})
 			if err != nil {
@@ -63,7 +68,7 @@ hookloop rm --all --yes`,
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all deliveries")
 	cmd.Flags().StringVar(&query, "query", "", "deliveries that match, see `hookloop list --help`")
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask, where --query or --all would")
 	return cmd
 }
 
