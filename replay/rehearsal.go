@@ -35,6 +35,8 @@ type rehearsal struct {
 	tried bool // the handler has had one of deliveries before, whatever it did
 	asked bool // an attempt of this rehearsal went to the handler
 
+	tampering *tampering // of a tamper, else nil
+
 	unseen string // what only a probe could tell, to be said after "whether"; "" = how often the side effect happened
 
 	judgesProbe bool // the kind's run reads and judges the probe itself, after the first reading

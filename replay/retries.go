@@ -22,7 +22,7 @@ const (
 )
 
 func init() {
-	kinds["retries"] = kind{check: checkRetries, title: titleRetries, run: runRetries}
+	kinds["retries"] = kind{check: checkRetries, title: titleRetries, prepare: prepareRetries, run: runRetries}
 }
 
 func checkRetries(spec *Spec) error {
@@ -74,14 +74,19 @@ type retrying struct {
 	wg    sync.WaitGroup // of attempts, which may outlive the provider's patience
 }
 
-// runRetries delivers by the provider's clock until it would deliver no more.
-func runRetries(r *rehearsal) error {
+// prepareRetries says why there is no schedule, or nil.
+func prepareRetries(r *rehearsal) error {
 	if !r.known {
 		return fmt.Errorf("it is not known who sent #%d, so not when it would be delivered again: name a --policy, such as stripe or custom:30s,2m,10m", r.deliveries[0].ID)
 	}
 	if r.provider.Delivery.Retry == nil {
 		return fmt.Errorf("it is not published when %s delivers again: name another --policy, such as custom:30s,2m,10m", r.provider.Title)
 	}
+	return nil
+}
+
+// runRetries delivers by the provider's clock until it would deliver no more.
+func runRetries(r *rehearsal) error {
 	c := &clock{provider: r.provider, speed: r.spec.Speed, goOn: r.spec.StopWhen == "never", rand: r.s.Rand}
 	if r.spec.Step {
 		c.step = r.s.Next

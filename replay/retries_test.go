@@ -86,7 +86,6 @@ func TestRetries(t *testing.T) {
 		{"custom, lost", "", givesStatus(500), Spec{Policy: "custom:30s"}, inspect.Fail, 2, []string{"the custom policy: 500, gives up (attempt 2 of 2)"}},
 		{"another policy", "stripe", givesStatus(204), Spec{Policy: "apixo"}, inspect.Fail, 4, []string{"it wants exactly 200"}},
 		{"never asked", "github", idempotent(), Spec{FailFirst: 1}, inspect.Inconclusive, 1, []string{"the handler was never asked"}},
-		{"nobody known", "", idempotent(), Spec{}, inspect.Inconclusive, 0, []string{"name a --policy"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -90,6 +90,9 @@ type kind struct {
 	check func(*Spec) error
 	// title says what is rehearsed: "3 duplicates of #12, overlapping".
 	title func(*Spec) string
+	// prepare finds out what run needs, before the simulation is stored. The
+	// error says in a sentence why nothing can be rehearsed; nil = all can be.
+	prepare func(*rehearsal) error
 	// run makes the attempts and says what it found; see rehearsal. The error
 	// is why it could not go on, in a sentence, and makes the verdict
 	// Inconclusive where nothing failed.
@@ -152,6 +155,11 @@ func (s *Simulator) prepare(ctx context.Context, spec Spec) (*rehearsal, error) 
 	r.sim = inspect.Simulation{
 		Kind: spec.Kind, Title: r.kind.title(&shown), DeliveryID: spec.Deliveries[0], Deliveries: slices.Clone(spec.Deliveries),
 		StartedAt: time.Now().UTC(), Steps: []inspect.Step{}, Reasons: []inspect.Reason{},
+	}
+	if r.kind.prepare != nil {
+		if err := r.kind.prepare(r); err != nil {
+			return nil, err
+		}
 	}
 	return r, nil
 }

@@ -408,6 +408,37 @@ func TestSpecIsRefused(t *testing.T) {
 
 // A handler that checks signatures and their age accepts each delivery of an
 // old event, which is signed as of now.
+// Where nothing can be rehearsed, that is said at once, and nothing is kept.
+func TestNothingToRehearse(t *testing.T) {
+	for _, tt := range []struct {
+		provider, body string
+		spec           Spec
+		want           string
+	}{
+		{"", eventBody, Spec{Kind: "retries"}, "it is not known who sent #1, so not when it would be delivered again: name a --policy"},
+		{"qstash", eventBody, Spec{Kind: "retries", Policy: "custom:30s", Variant: "none"}, "none"},
+		{"", eventBody, Spec{Kind: "tamper"}, "name the provider with --provider"},
+		{"apixo", `{"data":{"taskId":"t1","state":"success"}}`, Spec{Kind: "tamper"}, "keep a secret in the address"},
+		{"stripe", "", Spec{Kind: "slow", Slow: "cut"}, "#1 has no body"},
+	} {
+		s := setStage(t, tt.provider, tt.body, naive)
+		tt.spec.Deliveries = []int64{s.id}
+		sim, err := s.simulator.Run(t.Context(), tt.spec)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: got %+v %v, want %q", tt.spec, sim, err, tt.want)
+		}
+		running := Running{Sender: &s.sender}
+		if _, again := running.Begin(tt.spec); err == nil || again == nil || again.Error() != err.Error() {
+			t.Errorf("%+v: Begin says %v, Run %v", tt.spec, again, err)
+		}
+		running.Close()
+		kept, err := s.store.Simulations(t.Context(), 0, 0)
+		if err != nil || len(kept) > 0 || s.count.Load() > 0 {
+			t.Errorf("%+v: kept are %+v %v, want nothing done", tt.spec, kept, err)
+		}
+	}
+}
+
 // What does not wait for the deadline does not say that it did.
 func TestOverlapOffsets(t *testing.T) {
 	s := setStage(t, "stripe", eventBody, func(s *stage, _ http.ResponseWriter, _ *http.Request) {

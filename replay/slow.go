@@ -17,7 +17,7 @@ const (
 )
 
 func init() {
-	kinds["slow"] = kind{check: checkSlow, title: titleSlow, run: runSlow}
+	kinds["slow"] = kind{check: checkSlow, title: titleSlow, prepare: prepareSlow, run: runSlow}
 }
 
 func checkSlow(spec *Spec) error {
@@ -37,6 +37,14 @@ func titleSlow(spec *Spec) string {
 	return fmt.Sprintf("#%d delivered %s", spec.Deliveries[0], how)
 }
 
+// prepareSlow says why there is nothing to be slow with, or nil.
+func prepareSlow(r *rehearsal) error {
+	if len(r.deliveries[0].Body) == 0 && r.spec.Slow != "" && r.spec.Slow != slowIgnore {
+		return fmt.Errorf("%s has no body, so it cannot come slowly", ref(r.deliveries[0]))
+	}
+	return nil
+}
+
 // runSlow delivers over a bad network: cut first, while nothing has happened
 // yet, so that the probe shows a handler that acts on half a body.
 func runSlow(r *rehearsal) error {
@@ -46,9 +54,6 @@ func runSlow(r *rehearsal) error {
 	}
 	defer closeIdle()
 	r.changes = 0
-	if len(r.deliveries[0].Body) == 0 && r.spec.Slow != "" && r.spec.Slow != slowIgnore {
-		return fmt.Errorf("%s has no body, so it cannot come slowly", ref(r.deliveries[0]))
-	}
 	for _, way := range []struct {
 		name string
 		run  func(*rehearsal, http.RoundTripper)

@@ -19,7 +19,11 @@ func init() {
 	kinds["tamper"] = kind{
 		check: oneDelivery,
 		title: func(spec *Spec) string { return fmt.Sprintf("#%d, tampered with", spec.Deliveries[0]) },
-		run:   runTamper,
+		prepare: func(r *rehearsal) (err error) {
+			r.tampering, err = newTampering(r)
+			return err
+		},
+		run: runTamper,
 	}
 }
 
@@ -43,10 +47,7 @@ type tampering struct {
 // then what it must refuse.
 func runTamper(r *rehearsal) error {
 	r.changes, r.unseen = 0, "a refused delivery had an effect all the same"
-	t, err := newTampering(r)
-	if err != nil {
-		return err
-	}
+	t := r.tampering
 	if t.place != nil && t.cannot == nil {
 		r.doneOnce = 0 // its event is new
 	}
