@@ -22,7 +22,7 @@ const (
 const maxDuplicates = 100
 
 func init() {
-	kinds["duplicates"] = kind{check: checkDuplicates, title: titleDuplicates, run: runDuplicates}
+	kinds["duplicates"] = kind{check: checkDuplicates, title: titleDuplicates, prepare: prepareDuplicates, run: runDuplicates}
 }
 
 func checkDuplicates(spec *Spec) error {
@@ -42,6 +42,16 @@ func titleDuplicates(spec *Spec) string {
 	return fmt.Sprintf("#%d delivered %s, %s", spec.Deliveries[0], times(cmp.Or(spec.Count, 2)), how)
 }
 
+// prepareDuplicates makes a new event where a race has to show.
+func prepareDuplicates(r *rehearsal) error {
+	if r.tried && (r.spec.Mode == modeConcurrent || r.spec.Mode == modeOverlap) {
+		if why := r.unknownEvent(); why != "" && r.doneOnce > 0 {
+			r.find(inspect.CheckOverlap, inspect.Inconclusive, "the handler already knew this event, so a race could not show, and its event id could not be replaced: %s; %s", why, unseenAdvice)
+		}
+	}
+	return nil
+}
+
 // runDuplicates delivers the same event several times, signed as providers sign
 // each delivery: with the time at which it is sent.
 func runDuplicates(r *rehearsal) error {
@@ -57,10 +67,6 @@ func runDuplicates(r *rehearsal) error {
 		r.planned(step)
 	}
 	r.patient = deadline > 0
-	var fresh Options
-	if r.spec.Mode == modeConcurrent || r.spec.Mode == modeOverlap {
-		fresh = r.unknownEvent()
-	}
 	start := newStart(r.s.Sender.Transport, n)
 	var wg sync.WaitGroup
 	for i := range n {
@@ -69,9 +75,9 @@ func runDuplicates(r *rehearsal) error {
 			defer close(ended)
 			r.guard(func() {
 				if r.spec.Mode == modeConcurrent {
-					r.duplicate(i, fresh, start)
+					r.duplicate(i, start)
 				} else {
-					r.duplicate(i, fresh, nil)
+					r.duplicate(i, nil)
 				}
 			})
 		})
@@ -101,28 +107,30 @@ func runDuplicates(r *rehearsal) error {
 	return nil
 }
 
-// unknownEvent returns what makes the deliveries those of an event that the
-// handler has not had: in one that it knows a race does not show.
-func (r *rehearsal) unknownEvent() Options {
-	if !r.tried {
-		return Options{}
-	}
+// unseenAdvice is what to rehearse where the handler has had an event.
+const unseenAdvice = "rehearse a delivery that it has not seen: one that came while `hookloop listen` ran without a handler, sent with --to"
+
+// unknownEvent has the attempts be those of an event that the handler has not
+// had; or it says why its event id could not be replaced.
+func (r *rehearsal) unknownEvent() (why string) {
 	n := r.renewal(r.deliveries[0])
 	if n.place == nil {
-		if r.doneOnce > 0 {
-			r.find(inspect.CheckOverlap, inspect.Inconclusive, "the handler already knew this event, so a race could not show, and its event id could not be replaced: %s; "+
-				"rehearse a delivery that it has not seen, such as one of `hookloop trigger`", n.why)
-		}
-		return Options{}
+		return n.why
+	}
+	id := n.fresh()
+	r.fresh = n.options(id)
+	if r.probe != nil {
+		r.probe.eventID = id
 	}
 	r.renewed, r.doneOnce = true, 0
 	r.note("the handler has had this event before, so the deliveries had a new event id, the same each time")
-	return n.options(n.fresh())
+	return ""
 }
 
-// duplicate makes delivery i with o; through start, if that is not nil.
-func (r *rehearsal) duplicate(i int, o Options, start *start) {
+// duplicate makes delivery i; through start, if that is not nil.
+func (r *rehearsal) duplicate(i int, start *start) {
 	r.begin(i)
+	o := r.fresh
 	o.Trigger, o.Signing = inspect.Duplicate, r.signing
 	if start != nil {
 		pass := start.pass()

@@ -173,6 +173,7 @@ func (r *rehearsal) findAccepted() {
 	}
 	if r.renewed && inTime+late == 0 && !slices.ContainsFunc(failed, func(j judgement) bool { return !refused(j) }) {
 		r.find(inspect.CheckAccepted, inspect.Inconclusive, "a new event id was refused each time, so a race could not show: %s", failure(failed[0]))
+		r.changes = 0
 		return
 	}
 	for _, j := range failed[:min(len(failed), toldFailures)] {

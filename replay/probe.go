@@ -57,6 +57,7 @@ type prober struct {
 	url     *url.URL
 	guard   *Guard
 	env     []string
+	eventID string        // in the place of the delivery's; "" = that
 	before  string        // what the first reading had
 	watched time.Time     // since when it was read again, after the first attempt
 	moved   bool          // such a reading had something else
@@ -88,7 +89,7 @@ func (p *prober) facts(d *inspect.Delivery) {
 	clean := strings.NewReplacer("\x00", "")
 	p.env = append(os.Environ(),
 		"HOOKLOOP_DELIVERY_ID="+strconv.FormatInt(d.ID, 10),
-		"HOOKLOOP_EVENT_ID="+clean.Replace(d.Facts.EventID))
+		"HOOKLOOP_EVENT_ID="+clean.Replace(cmp.Or(p.eventID, d.Facts.EventID)))
 }
 
 // read reads the value. It ends with ctx, or after the probe's timeout.

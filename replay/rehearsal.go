@@ -43,7 +43,8 @@ type rehearsal struct {
 
 	signing Signing // of attempts of the same event
 	stale   bool    // they could not be signed again, though the provider would have
-	renewed bool    // they have a new event id, the same each
+	renewed bool    // they have a new event id, the same each: that of fresh
+	fresh   Options // what makes them those of the new event
 	patient bool    // an answer after the deadline is no failure: it is what is rehearsed
 
 	own time.Duration // of what attempts take is the rehearsal's own doing, and not judged

@@ -82,6 +82,9 @@ func prepareRetries(r *rehearsal) error {
 	if r.provider.Delivery.Retry == nil {
 		return fmt.Errorf("it is not published when %s delivers again: name another --policy, such as custom:30s,2m,10m", r.provider.Title)
 	}
+	if r.doneOnce > 0 && r.probe != nil { // which could not tell the work from that of before
+		r.unknownEvent()
+	}
 	return nil
 }
 
@@ -172,7 +175,8 @@ func (r *retrying) send(t turn) provider.Outcome {
 
 // options are those of a delivery.
 func (r *retrying) options(t turn) Options {
-	o := Options{Trigger: inspect.Retry, Header: r.retryHeader(t), Signing: r.signing}
+	o := r.fresh
+	o.Trigger, o.Header, o.Signing = inspect.Retry, merged(o.Header, r.retryHeader(t)), r.signing
 	if t.number <= r.spec.FailFirst {
 		o.Answer = &inspect.Response{
 			Status: cmp.Or(r.spec.FailStatus, http.StatusInternalServerError), Proto: "HTTP/1.1",
@@ -246,6 +250,11 @@ func (r *retrying) findLost(all []judgement) {
 		default:
 			r.find(inspect.CheckAccepted, inspect.Inconclusive, "the handler was never asked: hookloop failed every attempt in its place; %s", last.outlook.Text)
 		}
+		return
+	}
+	if r.renewed && !slices.ContainsFunc(all, func(j judgement) bool { return !refused(j) && !answered(j) }) {
+		r.find(inspect.CheckAccepted, inspect.Inconclusive, "a new event id was refused each time, which the handler may not know: %s", failure(last))
+		r.changes = 0
 		return
 	}
 	verdict, text := r.failed(last), "the event is lost"

@@ -1,7 +1,9 @@
 package replay
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -303,5 +305,59 @@ func TestFailuresThatAreNotTold(t *testing.T) {
 	r.findAccepted()
 	if !slices.ContainsFunc(r.sim.Reasons, func(one inspect.Reason) bool { return one.Verdict == inspect.Fail }) {
 		t.Errorf("a 500 is no failure: %+v", r.sim.Reasons)
+	}
+}
+
+// An event that the handler has had tells a probe nothing: the attempts are
+// those of a new one, the same in each.
+func TestRetriesOfKnownEvent(t *testing.T) {
+	var mu sync.Mutex
+	var ids []string
+	recording := func(next func(*stage, http.ResponseWriter, *http.Request)) func(*stage, http.ResponseWriter, *http.Request) {
+		return func(s *stage, w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			mu.Lock()
+			ids = append(ids, eventID(r))
+			mu.Unlock()
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			next(s, w, r)
+		}
+	}
+	original := ""
+	knowsOne := func(s *stage, w http.ResponseWriter, r *http.Request) {
+		if id := eventID(r); id != original {
+			http.Error(w, "no such event", http.StatusNotFound)
+		}
+	}
+	for _, tt := range []struct {
+		name    string
+		handler func(*stage, http.ResponseWriter, *http.Request)
+		want    inspect.Verdict
+		text    string
+	}{
+		{"idempotent", idempotent(), inspect.Pass, "from 1 to 2: the side effect happened once"},
+		{"naive", naive, inspect.Fail, "from 1 to 2 with the first attempt, and then to "},
+		{"knows that one alone", knowsOne, inspect.Inconclusive, "a new event id was refused each time"},
+	} {
+		s := setStage(t, "stripe", eventBody, recording(tt.handler))
+		ids, original = nil, must(s.store.Delivery(t.Context(), s.id)).Facts.EventID
+		if original == "" {
+			var event struct{ ID string }
+			_ = json.Unmarshal([]byte(eventBody), &event)
+			original = event.ID
+		}
+		spec := Spec{Kind: "retries", Policy: "custom:1s,1s", Speed: 1e5}
+		s.run(t, spec, inspect.Pass)
+		s.run(t, spec, inspect.Pass) // without a probe the event stays
+		if len(ids) != 2 || ids[0] != original || ids[1] != original {
+			t.Errorf("%s: the events were %q, want %q", tt.name, ids, original)
+		}
+		s.count.Store(min(s.count.Load(), 1))
+		ids, spec.Probe, spec.StopWhen = nil, s.probe(), "never"
+		s.run(t, spec, tt.want, tt.text, "note: so the deliveries had a new event id, the same each time")
+		if len(ids) != 3 || ids[0] == original || ids[1] != ids[0] || ids[2] != ids[0] {
+			t.Errorf("%s: the events were %q, want a new one, the same each time", tt.name, ids)
+		}
 	}
 }
