@@ -46,6 +46,7 @@ func TestMistakes(t *testing.T) {
 		{"verify 12", 2, "hookloop: there is no delivery #12: `hookloop list` shows those there are\nTry `hookloop verify --help`.\n"},
 		{"providers strpe", 2, "hookloop: there is no provider \"strpe\", did you mean \"stripe\"?\nTry `hookloop providers --help`.\n"},
 		{"listen --provider strpe", 2, "hookloop: --provider: there is no provider \"strpe\", did you mean \"stripe\"?\nTry `hookloop listen --help`.\n"},
+		{"listen --port 0 --inspector off --tunnel none --probe nosuchcmd", 2, "hookloop: --probe: the program \"nosuchcmd\" cannot be run: executable file not found in $PATH\nTry `hookloop listen --help`.\n"},
 		{"listen --concurrency many", 2, "hookloop: --concurrency \"many\": give a number\nTry `hookloop listen --help`.\n"},
 		{"mock apixo --latency foo=2s", 2, "hookloop: --latency \"foo=2s\": give a time such as 2s, or one for some of image, video and audio: image=2s,video=1m,audio=20s\nTry `hookloop mock apixo --help`.\n"},
 		{"mock daglo --speed fast", 2, "hookloop: --speed \"fast\": give a factor such as 60x\nTry `hookloop mock daglo --help`.\n"},
@@ -101,6 +102,15 @@ func TestHelpFits(t *testing.T) {
 	for line := range strings.Lines(queryHelp()) {
 		if n := len(strings.TrimRight(line, "\n")); n > 76 {
 			t.Errorf("%d columns, want at most 76: %q", n, line)
+		}
+	}
+}
+
+func TestWritePrivateNamesTheFile(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{filepath.Join(dir, "nosuch", "ready"), dir} {
+		if err := writePrivate(path, nil); err == nil || !strings.Contains(err.Error(), " "+path+": ") || strings.Contains(err.Error(), ".hookloop-") {
+			t.Errorf("got %v, want an error that names %s alone", err, path)
 		}
 	}
 }

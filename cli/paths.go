@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -126,7 +128,19 @@ func openURL(url string) error {
 }
 
 // writePrivate writes a file that only the user can read, whole or not at all.
+// Its errors name path, and not the file that it writes first.
 func writePrivate(path string, content []byte) error {
+	err := replaceFile(path, content)
+	if link := new(os.LinkError); errors.As(err, &link) {
+		err = &fs.PathError{Op: link.Op, Path: path, Err: link.Err}
+	}
+	if on := new(fs.PathError); errors.As(err, &on) {
+		on.Path = path
+	}
+	return err
+}
+
+func replaceFile(path string, content []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".hookloop-*")
 	if err != nil {
 		return err

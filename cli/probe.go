@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"cmp"
+	"errors"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -40,6 +43,11 @@ func (f *probeFlags) newProbe() (*replay.Probe, error) {
 	words, err := splitWords(f.probe)
 	if err != nil {
 		return nil, usagef("--probe: %w", err)
+	}
+	if len(words) > 0 && words[0] != "" { // else it is refused with the rest of what is wrong
+		if _, err := exec.LookPath(words[0]); err != nil {
+			return nil, usagef("--probe: the program %q cannot be run: %w", words[0], cmp.Or(errors.Unwrap(err), err))
+		}
 	}
 	p.Command = words
 	return p, nil

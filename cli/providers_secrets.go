@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"hookloop/inspect/provider"
@@ -117,6 +118,12 @@ func splitSecret(catalog *provider.Catalog, known, text string) (name, value str
 		return name, value, nil
 	case ok && isReference(value):
 		return "", "", knownProvider(catalog, name) // whatever is known: a secret looks different
+	case ok && providerLike.MatchString(name) && strings.Trim(value, "=") != "":
+		if near := catalog.Nearest(name); near != "" {
+			return "", "", fmt.Errorf("there is no provider %q, did you mean %q?", name, near)
+		}
+		return "", "", errors.New("what stands before the = is no provider, and `hookloop providers` lists those there are; " +
+			"a secret that has a = in it needs its provider's name before it, as in stripe=SECRET")
 	case known != "":
 		return known, text, nil
 	case ok:
@@ -126,6 +133,9 @@ func splitSecret(catalog *provider.Catalog, known, text string) (name, value str
 	}
 	return "", "", errors.New("say whose secret it is, as in stripe=env:STRIPE_WEBHOOK_SECRET; `hookloop providers` lists the names")
 }
+
+// providerLike is what the name of a provider looks like, and a secret mostly not.
+var providerLike = regexp.MustCompile(`^[a-z][a-z_-]{1,19}$`)
 
 // isReference reports whether text says where a secret is.
 func isReference(text string) bool {

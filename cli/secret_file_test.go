@@ -68,4 +68,9 @@ func TestSplitSecret(t *testing.T) {
 			t.Errorf("%s: got %q %v, want %q", text, got, err, want)
 		}
 	}
+	for _, text := range []string{"nosuch=x", "git-lab=abc"} {
+		if _, value, err := splitSecret(provider.BuiltIn(), "github", text); err == nil {
+			t.Errorf("%s: got the secret %q, want an error", text, value)
+		}
+	}
 }
