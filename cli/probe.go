@@ -18,9 +18,12 @@ type probeFlags struct {
 	probeJSON    string
 	probeTimeout time.Duration
 	probeSettle  time.Duration
+
+	set *pflag.FlagSet // that they were added to
 }
 
 func (f *probeFlags) add(set *pflag.FlagSet) {
+	f.set = set
 	set.StringVar(&f.probe, "probe", "", "what shows a simulation the side effect: a command with its arguments (no shell), or a URL to get")
 	set.StringVar(&f.probeJSON, "probe-json", "", "the value in the probe's JSON that counts, such as data.count")
 	set.DurationVar(&f.probeTimeout, "probe-timeout", 10*time.Second, "how long the probe may take")
@@ -30,6 +33,8 @@ func (f *probeFlags) add(set *pflag.FlagSet) {
 // newProbe returns the probe that the flags name; nil for none.
 func (f *probeFlags) newProbe() (*replay.Probe, error) {
 	switch {
+	case strings.TrimSpace(f.probe) == "" && f.set.Changed("probe"):
+		return nil, usagef("--probe is empty: give a command or a URL, or leave it out; is a variable of the shell not set?")
 	case f.probe == "" && f.probeJSON == "":
 		return nil, nil
 	case f.probe == "":
