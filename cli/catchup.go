@@ -37,6 +37,9 @@ func (a *app) catchUp(ctx context.Context, f *simulateFlags) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
+	if err := checkJUnit(f.junit); err != nil {
+		return err
+	}
 	sender, err := a.replaySender(&f.handlerFlags, store)
 	if err != nil {
 		return err

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/xml"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +45,31 @@ type (
 		Message string `xml:"message,attr"`
 	}
 )
+
+// checkJUnit says why the verdict could not be written to a file, or nil. What
+// there is stays as it is.
+func checkJUnit(name string) error {
+	if name == "" {
+		return nil
+	}
+	had, err := os.Stat(name)
+	if err == nil && !had.Mode().IsRegular() && !had.IsDir() { // such as a pipe, which whoever reads it would see closed
+		return nil
+	}
+	file, open := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
+	if open != nil {
+		return notWritten(name, open)
+	}
+	_ = file.Close()
+	if errors.Is(err, fs.ErrNotExist) {
+		_ = os.Remove(name)
+	}
+	return nil
+}
+
+func notWritten(name string, err error) error {
+	return fmt.Errorf("the verdict could not be written to --junit %s: %w", name, cmp.Or(errors.Unwrap(err), err))
+}
 
 // junitReport returns a simulation as JUnit XML. A case fails with the findings
 // on it that failed, and is in error where any could not be made. What was found

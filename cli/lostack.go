@@ -57,6 +57,9 @@ func (a *app) lostAck(ctx context.Context, f *simulateFlags) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
+	if err := checkJUnit(f.junit); err != nil {
+		return err
+	}
 	w := &replay.LostAckWatch{Store: store, Catalog: catalog, N: spec.Count, How: spec.How, Wait: spec.Wait}
 	if w.Probe, err = f.newProbe(); err != nil {
 		return err

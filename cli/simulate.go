@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -73,8 +72,8 @@ func (a *app) rehearsalCommand(use, short, example string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use, Short: short, Example: example, ValidArgsFunction: a.completeIDs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if count := cmd.Flags().Lookup("count"); count != nil && f.spec.Count < 1 {
-				return usagef("-n is %d: at least 1 is needed", f.spec.Count)
+			if err := checkNumbers(cmd.Flags(), &f.spec); err != nil {
+				return err
 			}
 			return notRun(a.simulate(cmd.Context(), &f, args))
 		},
@@ -98,6 +97,9 @@ func (a *app) simulate(ctx context.Context, f *simulateFlags, exprs []string) er
 		return err
 	}
 	defer func() { _ = store.Close() }()
+	if err := checkJUnit(f.junit); err != nil {
+		return err
+	}
 	r := replayFlags{query: f.query}
 	if len(exprs) == 0 && f.query == "" {
 		return usagef("simulate %s with what? Name a delivery, as in `hookloop simulate %s last`, or use --query", f.spec.Kind, f.spec.Kind)
@@ -162,7 +164,7 @@ func (a *app) verdict(f *simulateFlags, shown *timeline, sim *inspect.Simulation
 	}
 	if f.junit != "" {
 		if err := os.WriteFile(f.junit, junitReport(sim), 0o644); err != nil {
-			return fmt.Errorf("the verdict could not be written to --junit %s: %w", f.junit, err)
+			return notWritten(f.junit, err)
 		}
 	}
 	switch sim.Verdict {

@@ -85,6 +85,17 @@ func (s *speed) Set(text string) error {
 	return nil
 }
 
+// checkNumbers refuses numbers below 1, of which a Spec's 0 is a default.
+func checkNumbers(set *pflag.FlagSet, spec *replay.Spec) error {
+	switch {
+	case set.Lookup("count") != nil && spec.Count < 1:
+		return usagef("-n is %d: at least 1 is needed", spec.Count)
+	case set.Lookup("concurrency") != nil && spec.Concurrency < 1:
+		return usagef("-c is %d: at least 1 is needed", spec.Concurrency)
+	}
+	return nil
+}
+
 // parseSimulation reads what a user of the terminal or the page writes as after
 // "hookloop simulate", and resolves the deliveries; delivery is meant where the
 // line names none. The error is a sentence.
@@ -122,6 +133,9 @@ func (s *session) parseSimulation(line string, delivery int64) (replay.Spec, err
 		return replay.Spec{}, usagef("%w: `hookloop simulate %s --help` has what there is", err, spec.Kind)
 	}
 	if spec.Probe, err = probe.newProbe(); err != nil {
+		return replay.Spec{}, err
+	}
+	if err := checkNumbers(set, &spec); err != nil {
 		return replay.Spec{}, err
 	}
 	switch {

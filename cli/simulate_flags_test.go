@@ -32,7 +32,7 @@ func TestParseSimulation(t *testing.T) {
 		{"hookloop simulate duplicates last -n 3 --mode overlap --to 3000", replay.Spec{Kind: "duplicates", Deliveries: []int64{3}, Count: 3, Mode: "overlap", To: "3000"}},
 		{"retries --policy custom:30s,2m --speed 60x --fail-first 2", replay.Spec{Kind: "retries", Deliveries: []int64{9}, Policy: "custom:30s,2m", Speed: 60, StopWhen: "accepted", FailFirst: 2, FailStatus: 500}},
 		{"simulate reorder 1..3 --all-orders", replay.Spec{Kind: "reorder", Deliveries: []int64{1, 2, 3}, AllOrders: true}},
-		{"tamper --probe 'count \"a b\"'", replay.Spec{Kind: "tamper", Deliveries: []int64{9}, Probe: &replay.Probe{Command: []string{"count", "a b"}, Timeout: 10 * time.Second, Settle: 2 * time.Second}}},
+		{"tamper --probe 'go \"a b\"'", replay.Spec{Kind: "tamper", Deliveries: []int64{9}, Probe: &replay.Probe{Command: []string{"go", "a b"}, Timeout: 10 * time.Second, Settle: 2 * time.Second}}},
 		{"lost-ack -n 2 --how reset --wait 1m", replay.Spec{Kind: "lost-ack", Count: 2, How: inspect.LostReset, Wait: time.Minute}},
 		{"catch-up", replay.Spec{Kind: "catch-up"}},
 	} {

@@ -207,3 +207,9 @@ func TestBurstPanics(t *testing.T) {
 type panicking struct{}
 
 func (panicking) RoundTrip(*http.Request) (*http.Response, error) { panic("a fault") }
+
+// Of what was not accepted there is nothing to happen.
+func TestBurstUnseen(t *testing.T) {
+	s := setStage(t, "stripe", eventBody, givesStatus(http.StatusInternalServerError))
+	s.run(t, Spec{Kind: "burst", Count: 4}, inspect.Fail, "note: without --probe it is not known whether what was not accepted had an effect all the same")
+}

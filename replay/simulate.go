@@ -223,7 +223,11 @@ func (spec *Spec) Check() error {
 // oneDelivery refuses a spec with several.
 func oneDelivery(spec *Spec) error {
 	if len(spec.Deliveries) > 1 {
-		return fmt.Errorf("%s takes one delivery, not %d", spec.Kind, len(spec.Deliveries))
+		named := list(spec.Deliveries[:min(len(spec.Deliveries), 5)])
+		if len(spec.Deliveries) > 5 {
+			named += ", …"
+		}
+		return fmt.Errorf("%s takes one delivery, not %d (%s): name one, such as %d", spec.Kind, len(spec.Deliveries), named, slices.Max(spec.Deliveries))
 	}
 	return nil
 }

@@ -80,7 +80,11 @@ func (r *rehearsal) findOnce() {
 		return
 	}
 	if r.probe == nil {
-		r.note("without --probe it is not known whether %s", cmp.Or(r.unseen, "the side effect happened "+times(r.changes)))
+		unseen := "the side effect happened " + times(r.changes)
+		if r.changes == 0 {
+			unseen = "what was not accepted had an effect all the same"
+		}
+		r.note("without --probe it is not known whether %s", cmp.Or(r.unseen, unseen))
 		return
 	}
 	reason := r.probe.judge(r.readings(), r.changes, r.doneOnce)
