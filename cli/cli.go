@@ -172,6 +172,7 @@ hookloop replay last`,
 		a.listenCommand(), a.demoCommand(), a.listCommand(), a.showCommand(),
 		a.replayCommand(), a.triggerCommand(), a.pollCommand(), a.mockCommand(), a.simulateCommand(), a.verifyCommand(), a.confirmCommand(), a.providersCommand(), a.exportCommand(), a.rmCommand(), a.versionCommand(),
 	)
+	mendHelp(root)
 	return root
 }
 

@@ -97,6 +97,29 @@ func TestMistakesInFile(t *testing.T) {
 	}
 }
 
+func TestFlagHelp(t *testing.T) {
+	for _, test := range []struct{ line, want, not string }{
+		{"simulate duplicates", "How: serial, concurrent", "Serial"},
+		{"simulate duplicates", "(default: what is known of it, else 10s)\n", "(0s)"},
+		{"simulate retries", "When to stop; accepted: as", "Accepted"},
+		{"simulate slow", "In which way: trickle, cut", "Trickle"},
+		{"simulate lost-ack", "What the provider gets instead: 500", "which way"},
+		{"poll", "(default: no bound)\n", "no bound) ("},
+		{"mock daglo", "such as 2s (20s)", "image="},
+		{"mock apixo", "image=2s,video=1m,audio=20s", "such as 2s ("},
+		{"list", "0 = all", "All"},
+	} {
+		stdout, _, _ := runHere(t, append(strings.Fields(test.line), "--help")...)
+		lines := strings.Split(stdout, "\n")
+		for i := range lines {
+			lines[i] = strings.TrimRight(lines[i], " ")
+		}
+		if _, flags, _ := strings.Cut(strings.Join(lines, "\n"), "FLAGS"); !strings.Contains(flags, test.want) || strings.Contains(flags, test.not) {
+			t.Errorf("%s: want %q and not %q in\n%s", test.line, test.want, test.not, flags)
+		}
+	}
+}
+
 // TestHelpFits checks that the table of the query language needs no more than 80 columns.
 func TestHelpFits(t *testing.T) {
 	for line := range strings.Lines(queryHelp()) {

@@ -68,7 +68,7 @@ hookloop list 'path:/stripe/* status:>=500' --json`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	cmd.Flags().IntVarP(&limit, "limit", "n", 50, "how many at most")
+	cmd.Flags().IntVarP(&limit, "limit", "n", 50, "how many at most; 0 = all")
 	return cmd
 }
 

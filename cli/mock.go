@@ -38,6 +38,7 @@ type mockedAPI struct {
 	name, title, example string
 	port                 int
 	signs                bool
+	models               bool // of several types, each with a latency of its own
 	make                 func(mockapi.Config, string) (h http.Handler, stop func())
 }
 
@@ -52,7 +53,7 @@ curl "http://127.0.0.1:4050/api/v1/statusTask/nano-banana?taskId=$ID" \
   -H 'Authorization: Bearer any'
 
 # a bad day
-hookloop mock apixo --fail-rate 0.2 --duplicate-rate 0.5 --latency image=1s,video=10s`, 4050, false,
+hookloop mock apixo --fail-rate 0.2 --duplicate-rate 0.5 --latency image=1s,video=10s`, 4050, false, true,
 		func(c mockapi.Config, _ string) (http.Handler, func()) {
 			api := &mockapi.APIXO{Config: c}
 			return api, api.Close
@@ -63,7 +64,7 @@ hookloop mock apixo --fail-rate 0.2 --duplicate-rate 0.5 --latency image=1s,vide
 curl http://127.0.0.1:4051/stt/v1/async/transcripts \
   -H 'Authorization: Bearer any' -H 'Content-Type: application/json' \
   -d '{"audio":{"source":{"url":"https://example.com/a.mp3"}},
-       "callback":{"url":"http://127.0.0.1:4041/callback"}}'`, 4051, true,
+       "callback":{"url":"http://127.0.0.1:4041/callback"}}'`, 4051, true, false,
 		func(c mockapi.Config, secret string) (http.Handler, func()) {
 			api := &mockapi.Daglo{Config: c, Secret: secret}
 			return api, api.Close
@@ -111,6 +112,10 @@ func (a *app) mockAPICommand(api mockedAPI) *cobra.Command {
 	}
 	set.Var((*speed)(&f.speed), "speed", "how much faster than the real API, such as 60x")
 	set.Var(&f.latency, "latency", "how long tasks take: 2s, or image=2s,video=1m,audio=20s")
+	if !api.models {
+		latency := set.Lookup("latency")
+		latency.Usage, latency.DefValue = "how long tasks take, such as 2s", f.latency.Of(mockapi.Audio).String()
+	}
 	set.Float64Var(&f.failRate, "fail-rate", 0, "how many tasks fail, from 0 to 1")
 	set.Float64Var(&f.duplicateRate, "duplicate-rate", 0, "how many callbacks come a second time, from 0 to 1")
 	set.Float64Var(&f.rateLimit, "rate-limit", 0, "requests a second and key, beyond which it answers 429 (default: no limit)")
