@@ -75,6 +75,8 @@ func TestMistakesInFile(t *testing.T) {
 		{"listen", "polls:\n  a: {url: http://localhost/, cron: x}", `hookloop.yaml:2: cron: the schedule "x" has 1 .*`},
 		{"poll a", "polls:\n  a:\n    url: http://localhost/\n    cron: x", `hookloop.yaml:4: cron: the schedule "x" has 1 .*`},
 		{"poll a --cron y", "polls: {a: {url: http://localhost/, cron: x}}", `--cron: the schedule "y" has 1 .*`},
+		{"listen", "wholly-unknown: 1", `hookloop.yaml:1: there is no setting "wholly_unknown": there are the flags in .hookloop listen --help. without their --, and polls, providers, routes, secrets, settings`},
+		{"listen", "tunnel:\n  ngrok:\n    wholly: 1", `hookloop.yaml:3: there is no setting "tunnel.ngrok.wholly": there are tunnel.ngrok.authtoken, tunnel.ngrok.ca_file, tunnel.ngrok.connect_addr, tunnel.ngrok.url`},
 		{"listen", "keep-count: many", `hookloop.yaml:1: keep-count "many": give a number`},
 	} {
 		t.Run(test.line+" "+test.file, func(t *testing.T) {
@@ -116,6 +118,14 @@ func TestFlagHelp(t *testing.T) {
 		}
 		if _, flags, _ := strings.Cut(strings.Join(lines, "\n"), "FLAGS"); !strings.Contains(flags, test.want) || strings.Contains(flags, test.not) {
 			t.Errorf("%s: want %q and not %q in\n%s", test.line, test.want, test.not, flags)
+		}
+	}
+}
+
+func TestProvidersNameTheSecretAsTriggersDo(t *testing.T) {
+	for name, want := range map[string]string{"slack": "SLACK_SIGNING_SECRET", "twilio": "TWILIO_AUTH_TOKEN", "github": "GITHUB_WEBHOOK_SECRET"} {
+		if stdout, _, _ := runHere(t, "providers", name); !strings.Contains(stdout, "="+"env:"+want+",") {
+			t.Errorf("want env:%s in\n%s", want, stdout)
 		}
 	}
 }

@@ -339,7 +339,7 @@ func (a *app) expand(where, value string) (string, error) {
 }
 
 // suggest returns ", did you mean …?" for a word that is nearly a known one,
-// else a list of those there are.
+// else where those there are stand; in a mapping, a list of its own.
 func suggest(word string, known map[string]bool) string {
 	names := slices.Concat(slices.Collect(maps.Keys(known)), slices.Collect(maps.Keys(settingAliases)), sectionNames())
 	names = slices.DeleteFunc(names, func(name string) bool { return sectionInFile[name] })
@@ -353,5 +353,9 @@ func suggest(word string, known map[string]bool) string {
 	if near := inspect.Nearest(strings.ReplaceAll(word, "_", "-"), names); near != "" {
 		return fmt.Sprintf(", did you mean %q?", near)
 	}
-	return ": there are " + strings.Join(names, ", ")
+	if group := word[:strings.LastIndexByte(word, '.')+1]; group != "" {
+		names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, group) })
+		return ": there are " + strings.Join(names, ", ")
+	}
+	return ": there are the flags in `hookloop listen --help` without their --, and " + strings.Join(sectionNames(), ", ")
 }

@@ -158,7 +158,7 @@ func (t *trigger) signWithNew(dir string, r *provider.Request, at time.Time) (*p
 			continue
 		}
 		t.checker = c
-		name, value := envName(t.p.Name, public != ""), public
+		name, value := envName(t.p, public != ""), public
 		and := "To verify and sign with it, or with the real one, hookloop wants --secret " + t.p.Name + "=env:" + name
 		if public == "" {
 			value = secret
@@ -220,22 +220,12 @@ func fileName(text string) string {
 	}, text)
 }
 
-// envNames are what providers' own examples call the secret.
-var envNames = map[string]string{
-	"slack": "SLACK_SIGNING_SECRET", "twilio": "TWILIO_AUTH_TOKEN", "shopify": "SHOPIFY_API_SECRET",
-	"telegram": "TELEGRAM_SECRET_TOKEN", "meta": "META_APP_SECRET", "zoom": "ZOOM_WEBHOOK_SECRET_TOKEN",
-}
-
 // envName is the environment variable in which a handler wants a provider's secret.
-func envName(name string, public bool) string {
-	upper := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-	switch {
-	case public:
-		return upper + "_PUBLIC_KEY"
-	case envNames[name] != "":
-		return envNames[name]
+func envName(p *provider.Provider, public bool) string {
+	if public {
+		return strings.ToUpper(strings.ReplaceAll(p.Name, "-", "_")) + "_PUBLIC_KEY"
 	}
-	return upper + "_WEBHOOK_SECRET"
+	return p.SecretVariable()
 }
 
 // An outcome is how an event was answered.

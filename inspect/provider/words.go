@@ -139,8 +139,22 @@ func (p *Provider) secretWords() string {
 	if !slices.ContainsFunc(p.Schemes, func(s Scheme) bool { return s.Kind != Unsigned && s.KeySource == nil }) {
 		return ""
 	}
-	env := strings.ToUpper(strings.ReplaceAll(p.Name, "-", "_"))
-	return fmt.Sprintf("--secret %s=env:%s_WEBHOOK_SECRET, or under secrets: in hookloop.yaml", p.Name, env)
+	return fmt.Sprintf("--secret %s=env:%s, or under secrets: in hookloop.yaml", p.Name, p.SecretVariable())
+}
+
+// secretVariables are what providers' own examples call the secret.
+var secretVariables = map[string]string{
+	"slack": "SLACK_SIGNING_SECRET", "twilio": "TWILIO_AUTH_TOKEN", "shopify": "SHOPIFY_API_SECRET",
+	"telegram": "TELEGRAM_SECRET_TOKEN", "meta": "META_APP_SECRET", "zoom": "ZOOM_WEBHOOK_SECRET_TOKEN",
+}
+
+// SecretVariable is the environment variable that holds the secret in examples
+// and, mostly, in handlers: STRIPE_WEBHOOK_SECRET.
+func (p *Provider) SecretVariable() string {
+	if name := secretVariables[p.Name]; name != "" {
+		return name
+	}
+	return strings.ToUpper(strings.ReplaceAll(p.Name, "-", "_")) + "_WEBHOOK_SECRET"
 }
 
 // signWords says whether hookloop can sign p's requests again.
