@@ -173,7 +173,7 @@ func (f *replayFlags) signing() (replay.Signing, error) {
 // and what becomes of it. Errors are left to the replay.
 func (a *app) sayForecast(ctx context.Context, s *replay.Sender, id int64, o replay.Options) {
 	f, err := s.Forecast(ctx, id, o)
-	if err != nil || f.Refused == "" {
+	if err != nil || f.Refused == "" && (f.CanSign || o.Signing != replay.SignAgain) {
 		return
 	}
 	then := "sent with the old signature; --resign signs it again"
@@ -182,14 +182,34 @@ func (a *app) sayForecast(ctx context.Context, s *replay.Sender, id int64, o rep
 		then = "signed again with " + f.Secret
 	case f.Sign:
 		then = "signed again with " + f.Secret + "; --no-resign keeps the old signature"
-	case o.Signing == replay.SignAgain:
-		return // the replay says why not
+	case o.Signing == replay.SignAgain: // the replay says why not
+		if text := elsewhere(ctx, s, id); text != "" {
+			a.sayf("hookloop: #%d: %s", id, inspect.Escape(text))
+		}
+		return
 	case o.Signing == replay.AsReceived:
 		then = "sent with the old signature"
 	case !f.CanSign:
 		then = "not signed again: " + f.Why
+		if text := elsewhere(ctx, s, id); text != "" {
+			then = "not signed again: " + text
+		}
 	}
 	a.sayf("hookloop: #%d: %s: %s", id, inspect.Escape(f.Refused), inspect.Escape(then))
+}
+
+// elsewhere is what secretElsewhere says of a delivery's provider, where s has
+// no secret of it; "" otherwise.
+func elsewhere(ctx context.Context, s *replay.Sender, id int64) string {
+	d, err := s.Store.Delivery(ctx, id)
+	if err != nil {
+		return ""
+	}
+	p := s.Checker.Recognize(d.Request()).Provider
+	if p == nil || s.Checker.HasSecret(d.Request(), p.Name) {
+		return ""
+	}
+	return secretElsewhere(s.Store.Dir(), p)
 }
 
 // choose returns the deliveries to replay, at least one.
