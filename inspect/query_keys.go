@@ -173,7 +173,7 @@ func parseVerdict(v value) (condition, error) {
 	if !slices.Contains(verdictNames, name) {
 		return nil, oneOf(v, verdictNames)
 	}
-	return expr("SELECT s.verdict = upper(?) FROM simulations s WHERE s.delivery_id = d.id ORDER BY s.id DESC LIMIT 1", name), nil
+	return expr("SELECT s.verdict = upper(?) FROM simulation_links l JOIN simulations s ON s.id = l.simulation WHERE l.delivery_id = d.id ORDER BY s.id DESC LIMIT 1", name), nil
 }
 
 func oneOf(v value, names []string) error {

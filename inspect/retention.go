@@ -70,7 +70,7 @@ func (s *Store) Retain(ctx context.Context, r Retention) (int, error) {
 		stmt := bind(conn.Prep(`SELECT id, received_at FROM deliveries d WHERE NOT EXISTS(SELECT 1 FROM pins WHERE delivery_id=d.id)
 			AND NOT EXISTS(SELECT 1 FROM backlog WHERE delivery_id=d.id)
 			AND NOT EXISTS(SELECT 1 FROM attempts WHERE state='pending' AND key BETWEEN d.id<<20 AND (d.id<<20)|1048575)
-			AND NOT EXISTS(SELECT 1 FROM simulations WHERE delivery_id=d.id AND state='running')
+			AND NOT EXISTS(SELECT 1 FROM simulation_links l JOIN simulations s ON s.id=l.simulation WHERE l.delivery_id=d.id AND s.state='running')
 			ORDER BY id LIMIT ?`), retentionBatch)
 		return eachRow(stmt, func() error {
 			if int64(len(ids)) < excess || stmt.ColumnInt64(1) < cutoff {

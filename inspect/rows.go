@@ -238,6 +238,7 @@ func (w *writer) remove(id int64) (bool, error) {
 		w.exec("DELETE FROM origins WHERE delivery_id=?", id),
 		w.exec("DELETE FROM backlog WHERE delivery_id=?", id),
 		w.exec("DELETE FROM simulation_attempts WHERE key BETWEEN ? AND ?", lo, hi),
+		w.exec("DELETE FROM simulation_links WHERE delivery_id=?1 OR simulation IN (SELECT id FROM simulations WHERE delivery_id=?1)", id),
 		w.exec("DELETE FROM simulations WHERE delivery_id=?", id))
 }
 

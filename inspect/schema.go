@@ -2,7 +2,7 @@ package inspect
 
 // schemaVersion is the PRAGMA user_version of a store this program writes.
 // migrations[i] takes a store from version i to i+1; they are only ever added to.
-const schemaVersion = 3
+const schemaVersion = 4
 
 var migrations = [schemaVersion]string{
 	// Rows of deliveries are written once, but for what is known of their sender
@@ -193,6 +193,20 @@ CREATE TABLE simulation_attempts (
 
 -- What waits to be handed to the handler.
 CREATE TABLE backlog (delivery_id INTEGER PRIMARY KEY) STRICT;
+`,
+
+	// Each delivery of a simulation is linked to it, not only the one that it is
+	// listed under.
+	`
+CREATE TABLE simulation_links (
+	delivery_id INTEGER NOT NULL,
+	simulation  INTEGER NOT NULL,
+	PRIMARY KEY (delivery_id, simulation)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX simulation_links_of ON simulation_links(simulation);
+INSERT INTO simulation_links SELECT delivery_id, id FROM simulations;
+INSERT OR IGNORE INTO simulation_links
+	SELECT d.value, s.id FROM simulations s, json_each(s.body, '$.deliveries') d WHERE d.value IN (SELECT id FROM deliveries);
 `,
 }
 

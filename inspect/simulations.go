@@ -3,7 +3,9 @@ package inspect
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -32,8 +34,10 @@ func (s *Store) BeginSimulation(ctx context.Context, sim *Simulation) error {
 			return err
 		}
 		id = w.conn.LastInsertRowID()
-		w.change(sim.DeliveryID)
-		return nil
+		if err := w.linkSimulation(id, sim); err != nil {
+			return err
+		}
+		return w.changeLinked(id)
 	})
 	if err == nil {
 		sim.ID = id
@@ -51,12 +55,21 @@ func (s *Store) SaveSimulation(ctx context.Context, sim *Simulation) error {
 		return err
 	}
 	id, delivery, state, verdict := sim.ID, sim.DeliveryID, sim.State, sim.Verdict
+	links := &Simulation{DeliveryID: delivery, Deliveries: slices.Clone(sim.Deliveries)}
 	return s.do(ctx, func(w *writer) error {
 		err := w.exec("UPDATE simulations SET state=?, verdict=?, body=? WHERE id=? AND state='running'", string(state), string(verdict), body, id)
 		if err != nil {
 			return err
 		}
 		if w.conn.Changes() > 0 {
+			if state != SimulationRunning || len(links.Deliveries) <= linkedSoon {
+				if err := w.linkSimulation(id, links); err != nil {
+					return err
+				}
+			}
+			if state != SimulationRunning {
+				return w.changeLinked(id)
+			}
 			w.change(delivery)
 			return nil
 		}
@@ -66,6 +79,29 @@ func (s *Store) SaveSimulation(ctx context.Context, sim *Simulation) error {
 			err = noSimulation(id)
 		}
 		return err
+	})
+}
+
+// linkedSoon is up to how many deliveries are linked each time that a running
+// simulation is saved. Those that come to more are linked when it has ended.
+const linkedSoon = 100
+
+// linkSimulation links the deliveries of sim, which there are, to the
+// simulation of an ID.
+func (w *writer) linkSimulation(id int64, sim *Simulation) error {
+	ids, err := json.Marshal(append(sim.Deliveries[:len(sim.Deliveries):len(sim.Deliveries)], sim.DeliveryID))
+	if err != nil {
+		return err
+	}
+	return w.exec("INSERT OR IGNORE INTO simulation_links SELECT value, ? FROM json_each(?) WHERE value IN (SELECT id FROM deliveries)", id, string(ids))
+}
+
+// changeLinked has the deliveries of a simulation be changed.
+func (w *writer) changeLinked(id int64) error {
+	stmt := bind(w.conn.Prep("SELECT delivery_id FROM simulation_links WHERE simulation=? ORDER BY delivery_id"), id)
+	return eachRow(stmt, func() error {
+		w.change(stmt.ColumnInt64(0))
+		return nil
 	})
 }
 
@@ -81,7 +117,7 @@ func (s *Store) Simulation(ctx context.Context, id int64) (*Simulation, error) {
 	return &list[0], nil
 }
 
-// Simulations returns the simulations that are listed under a delivery, or all
+// Simulations returns the simulations that use a delivery, or all
 // where delivery is 0, newest first; at most limit of them, 0 = 100. None is no error.
 func (s *Store) Simulations(ctx context.Context, delivery int64, limit int) ([]Simulation, error) {
 	if limit <= 0 {
@@ -90,7 +126,7 @@ func (s *Store) Simulations(ctx context.Context, delivery int64, limit int) ([]S
 	if delivery == 0 {
 		return s.simulations(ctx, "SELECT id, body FROM simulations ORDER BY id DESC LIMIT ?", int64(limit))
 	}
-	return s.simulations(ctx, "SELECT id, body FROM simulations WHERE delivery_id=? ORDER BY id DESC LIMIT ?", delivery, int64(limit))
+	return s.simulations(ctx, "SELECT id, body FROM simulations WHERE id IN (SELECT simulation FROM simulation_links WHERE delivery_id=?) ORDER BY id DESC LIMIT ?", delivery, int64(limit))
 }
 
 func (s *Store) simulations(ctx context.Context, query string, args ...int64) (list []Simulation, err error) {
@@ -146,7 +182,9 @@ func (w *writer) interruptSimulations(session int64) error {
 		if err != nil {
 			return err
 		}
-		w.change(sim.DeliveryID)
+		if err := errors.Join(w.linkSimulation(sim.ID, &sim), w.changeLinked(sim.ID)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

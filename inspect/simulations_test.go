@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -255,7 +256,7 @@ func TestMigrationToSimulations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = sqlitex.ExecuteScript(conn, "DROP TABLE origins; DROP TABLE simulations; DROP TABLE simulation_attempts; DROP TABLE backlog; PRAGMA user_version=2;", nil)
+	err = sqlitex.ExecuteScript(conn, "DROP TABLE origins; DROP TABLE simulations; DROP TABLE simulation_attempts; DROP TABLE simulation_links; DROP TABLE backlog; PRAGMA user_version=2;", nil)
 	if err := errors.Join(err, conn.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -264,6 +265,94 @@ func TestMigrationToSimulations(t *testing.T) {
 		t.Errorf("got %+v %v", d, err)
 	}
 	beginSimulation(t, s, id)
+}
+
+// All deliveries of a simulation are linked to it, also those of a store of version 3.
+func TestSimulationLinks(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	s := openStore(t, dir)
+	first, second, third, other := addDelivery(t, s, ""), addDelivery(t, s, ""), addDelivery(t, s, ""), addDelivery(t, s, "")
+	sim := &Simulation{Kind: "reorder", DeliveryID: first, Deliveries: []int64{first, second, 99}, StartedAt: time.Now().UTC()}
+	changed := func(rev int64) (ids []int64) {
+		c, err := s.Since(ctx, rev)
+		if err != nil || len(c.Removed) > 0 {
+			t.Fatalf("Since: %+v %v", c, err)
+		}
+		for _, d := range c.Deliveries {
+			ids = append(ids, d.ID)
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	rev, _ := s.Rev(ctx)
+	if err := s.BeginSimulation(ctx, sim); err != nil {
+		t.Fatal(err)
+	}
+	if got := changed(rev); !slices.Equal(got, []int64{first, second}) {
+		t.Errorf("its beginning changed %v", got)
+	}
+	if n, err := s.Retain(ctx, Retention{Age: time.Nanosecond}); err != nil || n != 2 {
+		t.Errorf("%d removed (%v), want all that do not run", n, err)
+	}
+	third = addDelivery(t, s, "")
+	rev, _ = s.Rev(ctx)
+	sim.Deliveries, sim.State, sim.Verdict = append(sim.Deliveries, third), SimulationEnded, Pass
+	if err := s.SaveSimulation(ctx, sim); err != nil {
+		t.Fatal(err)
+	}
+	if got := changed(rev); !slices.Equal(got, []int64{first, second, third}) {
+		t.Errorf("its end changed %v", got)
+	}
+	other = addDelivery(t, s, "")
+	check := func(when string) {
+		t.Helper()
+		all := []int64{first, second, third}
+		for _, id := range all {
+			if list, err := s.Simulations(ctx, id, 0); err != nil || len(list) != 1 || list[0].ID != sim.ID {
+				t.Errorf("%s: #%d has %+v %v, want the simulation", when, id, list, err)
+			}
+		}
+		if list, err := s.Simulations(ctx, other, 0); err != nil || len(list) != 0 {
+			t.Errorf("%s: #%d has %+v %v, want none", when, other, list, err)
+		}
+		if got, err := s.Verdicts(ctx, append(all, other)); err != nil || !maps.Equal(got, map[int64]string{first: "PASS", second: "PASS", third: "PASS"}) {
+			t.Errorf("%s: the verdicts are %v %v", when, got, err)
+		}
+		if got, err := s.Matching(ctx, "verdict:pass"); err != nil || len(got) != 3 || slices.Contains(got, other) {
+			t.Errorf("%s: verdict:pass finds %v %v", when, got, err)
+		}
+	}
+	check("when it has ended")
+
+	path := s.path()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = sqlitex.ExecuteScript(conn, `DROP TABLE simulation_links; INSERT INTO simulations(session, delivery_id, kind, state, verdict, started_at, body)
+		VALUES(1, 1, 'lost-ack', 'ended', 'FAIL', 0, '{"deliveries":null}'); PRAGMA user_version=3;`, nil)
+	if err := errors.Join(err, conn.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s = openStore(t, dir)
+	if list, err := s.Simulations(ctx, first, 0); err != nil || len(list) != 2 {
+		t.Errorf("after the migration: #%d has %+v %v, want two", first, list, err)
+	}
+	if err := s.do(ctx, func(w *writer) error {
+		return errors.Join(w.exec("DELETE FROM simulation_links WHERE simulation=2"), w.exec("DELETE FROM simulations WHERE id=2"))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	check("after the migration")
+	if _, err := s.Remove(ctx, first); err != nil { // under which it is listed
+		t.Fatal(err)
+	}
+	if got, err := s.Verdicts(ctx, []int64{first, second, third}); err != nil || len(got) != 0 {
+		t.Errorf("after the removal: %v %v, want none", got, err)
+	}
 }
 
 // An early build of version 1 had a table of simulations that nothing wrote.

@@ -20,8 +20,9 @@ func (s *Store) Verdicts(ctx context.Context, deliveries []int64) (map[int64]str
 		return nil, err
 	}
 	err = s.read(ctx, func(conn *sqlite.Conn) error {
-		stmt := conn.Prep(`SELECT delivery_id, iif(verdict = '', state, verdict) FROM simulations WHERE id IN (
-	SELECT max(id) FROM simulations WHERE delivery_id IN (SELECT value FROM json_each(?)) GROUP BY delivery_id)`)
+		stmt := conn.Prep(`SELECT l.delivery_id, iif(verdict = '', state, verdict) FROM (
+	SELECT delivery_id, max(simulation) AS latest FROM simulation_links WHERE delivery_id IN (SELECT value FROM json_each(?)) GROUP BY delivery_id
+	) l JOIN simulations s ON s.id = l.latest`)
 		stmt.BindText(1, string(ids))
 		return eachRow(stmt, func() error {
 			verdicts[stmt.ColumnInt64(0)] = stmt.ColumnText(1)
