@@ -130,6 +130,15 @@ func TestProvidersNameTheSecretAsTriggersDo(t *testing.T) {
 	}
 }
 
+func TestReadingMakesNoFolder(t *testing.T) {
+	for line, want := range map[string]int{"list": exitOK, "show 1": exitFailed, "replay last": exitFailed, "verify 1": exitUsage, "confirm 1": exitFailed} {
+		_, stderr, status := runHere(t, append(strings.Fields(line), "--data-dir", "typo")...)
+		if _, err := os.Stat("typo"); err == nil || status != want || !strings.Contains(stderr, "there is no folder typo, so nothing was kept there yet") {
+			t.Errorf("%s: got status %d, folder %v, errors %q", line, status, err, stderr)
+		}
+	}
+}
+
 // TestHelpFits checks that the table of the query language needs no more than 80 columns.
 func TestHelpFits(t *testing.T) {
 	for line := range strings.Lines(queryHelp()) {

@@ -38,7 +38,7 @@ func (a *app) confirmSubscription(ctx context.Context, f *providerFlags, expr st
 	if err != nil {
 		return err
 	}
-	store, err := a.openStore(inspect.Options{})
+	store, err := a.openKept()
 	if err != nil {
 		return err
 	}

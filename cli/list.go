@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -37,7 +38,11 @@ hookloop list 'provider:stripe event:charge.* signature:invalid'
 hookloop list 'path:/stripe/* status:>=500' --json`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := a.openStore(inspect.Options{})
+			store, err := a.openKept()
+			if errors.Is(err, errNoFolder) {
+				a.sayf("no deliveries yet: %s", err)
+				return nil
+			}
 			if err != nil {
 				return err
 			}

@@ -58,6 +58,20 @@ func (a *app) openStore(opts inspect.Options) (*inspect.Store, error) {
 	return store, nil
 }
 
+// errNoFolder is about a data folder that the user names, and that is not there.
+var errNoFolder = errors.New("nothing was kept there yet")
+
+// openKept is openStore for commands that read what was kept: where --data-dir
+// names a folder that does not exist, it makes none and fails with errNoFolder.
+func (a *app) openKept() (*inspect.Store, error) {
+	if a.dataDir != "" {
+		if _, err := os.Stat(a.dataDir); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there is no folder %s, so %w: correct --data-dir", a.dataDir, errNoFolder)
+		}
+	}
+	return a.openStore(inspect.Options{})
+}
+
 // ngrokConfigFiles are where ngrok's own agent keeps its configuration.
 // https://ngrok.com/docs/agent/config/
 func (a *app) ngrokConfigFiles() []string {

@@ -74,7 +74,7 @@ func (a *app) replay(ctx context.Context, f *replayFlags, exprs []string) error 
 	if err != nil {
 		return err
 	}
-	store, err := a.openStore(inspect.Options{})
+	store, err := a.openKept()
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (a *app) completeIDs(cmd *cobra.Command, _ []string, _ string) ([]cobra.Com
 	if err := a.configure(cmd); err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	store, err := a.openStore(inspect.Options{})
+	store, err := a.openKept()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}

@@ -39,7 +39,7 @@ hookloop show 12 --attempt 2 --body`,
 			if err != nil {
 				return err
 			}
-			store, err := a.openStore(inspect.Options{})
+			store, err := a.openKept()
 			if err != nil {
 				return err
 			}

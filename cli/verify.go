@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -141,7 +142,10 @@ func (a *app) subject(ctx context.Context, name string) (*subject, error) {
 		}
 		return &subject{request: r, notes: notes}, nil
 	}
-	store, err := a.openStore(inspect.Options{})
+	store, err := a.openKept()
+	if errors.Is(err, errNoFolder) {
+		return nil, settingError{err} // there is no request to check
+	}
 	if err != nil {
 		return nil, err
 	}
