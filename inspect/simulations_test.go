@@ -271,7 +271,9 @@ func TestMigrationToSimulations(t *testing.T) {
 func TestSimulationLinks(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()
 	s := openStore(t, dir)
-	first, second, third, other := addDelivery(t, s, ""), addDelivery(t, s, ""), addDelivery(t, s, ""), addDelivery(t, s, "")
+	first, second := addDelivery(t, s, ""), addDelivery(t, s, "")
+	addDelivery(t, s, "")
+	addDelivery(t, s, "")
 	sim := &Simulation{Kind: "reorder", DeliveryID: first, Deliveries: []int64{first, second, 99}, StartedAt: time.Now().UTC()}
 	changed := func(rev int64) (ids []int64) {
 		c, err := s.Since(ctx, rev)
@@ -294,7 +296,7 @@ func TestSimulationLinks(t *testing.T) {
 	if n, err := s.Retain(ctx, Retention{Age: time.Nanosecond}); err != nil || n != 2 {
 		t.Errorf("%d removed (%v), want all that do not run", n, err)
 	}
-	third = addDelivery(t, s, "")
+	third := addDelivery(t, s, "")
 	rev, _ = s.Rev(ctx)
 	sim.Deliveries, sim.State, sim.Verdict = append(sim.Deliveries, third), SimulationEnded, Pass
 	if err := s.SaveSimulation(ctx, sim); err != nil {
@@ -303,7 +305,7 @@ func TestSimulationLinks(t *testing.T) {
 	if got := changed(rev); !slices.Equal(got, []int64{first, second, third}) {
 		t.Errorf("its end changed %v", got)
 	}
-	other = addDelivery(t, s, "")
+	other := addDelivery(t, s, "")
 	check := func(when string) {
 		t.Helper()
 		all := []int64{first, second, third}
