@@ -34,7 +34,8 @@ import (
 //	handler NAME STATUS [BODY]  starts a handler; $NAME is its URL, $NAME_PORT its port; with the
 //	                            status 0 it never answers;
 //	                            again with the same NAME: it answers this from now on.
-//	                            Its latest request's body is in NAME.body, all of it in NAME.request
+//	                            Its latest request's body is in NAME.body, all of it in NAME.request,
+//	                            and NAME.count has a byte for each
 //	freeport NAME               sets $NAME to a port that nothing listens at
 //	handlerat NAME PORT STATUS [BODY]  is handler, at that port
 //	untilpost PATTERN URL FILE  posts a file until the status line matches; "broken" is no answer at all
@@ -105,6 +106,10 @@ func (h *scriptHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = r.Header.Write(&request)
 	request.WriteString("\n")
 	request.Write(body)
+	if f, err := os.OpenFile(filepath.Join(h.dir, h.name+".count"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
+		_, _ = f.WriteString("x")
+		_ = f.Close()
+	}
 	for suffix, content := range map[string][]byte{".body": body, ".request": request.Bytes()} {
 		_ = os.WriteFile(filepath.Join(h.dir, h.name+suffix), content, 0o600)
 	}

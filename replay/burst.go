@@ -172,9 +172,12 @@ func (b *burst) conclude(n int, took time.Duration) {
 	b.table(took)
 	r.changes = len(b.taken)
 	if b.new.place != nil {
-		r.doneOnce = 0 // all events are new
+		r.allNew()
 	} else {
 		r.note("every delivery had the same event id, because it could not be replaced: %s", b.new.why)
+		if r.doneOnce+r.maybeDone > 0 {
+			r.find(inspect.CheckOverlap, inspect.Inconclusive, "the handler already knew this event, so a race could not show: %s", rehearseNew)
+		}
 	}
 	limit, published := r.deadline()
 	ended := len(b.took.took)

@@ -122,7 +122,8 @@ func (r *rehearsal) unknownEvent() (why string) {
 	if r.probe != nil {
 		r.probe.eventID = id
 	}
-	r.renewed, r.doneOnce = true, 0
+	r.renewed = true
+	r.allNew()
 	r.note("the handler has had this event before, so the deliveries had a new event id, the same each time")
 	return ""
 }
@@ -159,7 +160,7 @@ func (r *rehearsal) findOverlap(deadline time.Duration) {
 		r.note("%s: the provider had given up, and delivers again while the handler still works", strings.Join(late, ", "))
 	}
 	if !overlapped {
-		r.find(inspect.CheckOverlap, inspect.Inconclusive, "the handler answered within the deadline of %s each time that another delivery was to come, so no deliveries overlapped; a shorter --deadline has them overlap", provider.InWords(deadline))
+		r.find(inspect.CheckOverlap, inspect.Pass, "the handler answered within the deadline of %s each time that another delivery was to come, so none overlap; a shorter --deadline has them do so", provider.InWords(deadline))
 	}
 }
 

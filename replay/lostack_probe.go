@@ -12,7 +12,13 @@ func (r *lostWatch) prepare(ctx context.Context) (err error) {
 	if r.probe, err = (&Simulator{Sender: &Sender{Guard: r.Guard}}).newProbe(r.Probe); err != nil {
 		return err
 	}
-	r.readProbe(ctx, probeBefore, nil)
+	if r.probe != nil {
+		latest, err := lastWork(ctx, r.Store)
+		if err != nil {
+			return err
+		}
+		r.readProbe(ctx, probeBefore, r.probe.still(latest, false))
+	}
 	return nil
 }
 
@@ -45,9 +51,9 @@ func (r *lostWatch) findOnce(ctx context.Context) {
 			others[key] = true
 		}
 	}
-	want, done := len(r.events)+len(others), len(others)
-	r.readProbe(ctx, probeLast, r.probe.open(r.sim.Probes, want, done))
-	reason := r.probe.judge(r.sim.Probes, want, done)
+	e := expectation{want: len(r.events) + len(others), done: len(others)}
+	r.readProbe(ctx, probeLast, r.probe.open(r.sim.Probes, e))
+	reason := r.probe.judge(r.sim.Probes, e)
 	if len(others) > 0 && reason.Verdict != inspect.Fail {
 		r.find(inspect.CheckSideEffect, inspect.Inconclusive, "the answers of other events (%d) were not lost, so the probe does not tell which of all had the side effect", len(others))
 		return

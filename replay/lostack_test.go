@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,16 +168,16 @@ func TestLostAckProbe(t *testing.T) {
 			t.Parallel()
 			r := new(rig).start(t, "")
 			w := &LostAckWatch{Store: r.store, Catalog: provider.BuiltIn(), N: 1, How: inspect.LostStatus, Wait: patience, Guard: new(Guard)}
+			var arrived atomic.Int32
 			if tc.counts != nil {
-				read := 0
 				api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					_, _ = io.WriteString(w, tc.counts[min(read, len(tc.counts)-1)])
-					read++
+					_, _ = io.WriteString(w, tc.counts[arrived.Load()])
 				}))
 				defer api.Close()
-				w.Probe = &Probe{URL: api.URL}
+				w.Probe = &Probe{URL: api.URL, Settle: 100 * time.Millisecond}
 			}
 			w.Begin = func(context.Context) error {
+				arrived.Store(1)
 				for _, d := range tc.arrives {
 					arrive(t, r.store, d)
 				}

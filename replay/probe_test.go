@@ -208,7 +208,7 @@ func TestJudgeProbe(t *testing.T) {
 		{"0.5 1.5 1.5", 1, 0, inspect.Pass, "with the first attempt"},
 		{"-9223372036854775808 9223372036854775807", 1, 0, inspect.Inconclusive, "it is no count"},
 	} {
-		got := judgeProbe(strings.Fields(tt.values), tt.want, tt.done)
+		got := judgeProbe(strings.Fields(tt.values), expectation{want: tt.want, done: tt.done})
 		if got.Verdict != tt.verdict || !strings.Contains(got.Text, tt.text) {
 			t.Errorf("%s, want %d, done %d: got %+v, want %s with %q", tt.values, tt.want, tt.done, got, tt.verdict, tt.text)
 		}

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,12 +19,20 @@ type probed struct {
 	over bool // more happened than may, whatever comes
 }
 
+// An expectation is how often a side effect is to happen.
+type expectation struct {
+	want     int // times in all
+	done     int // of them, so many happened before, as far as is known
+	maybe    int // and so many may have
+	optional int // and so many need not happen
+}
+
 // open returns how long the last value has to stay, after the readings before
 // it: as long as what it comes to is open.
-func (p *prober) open(before []inspect.Reading, want, done int) (stay func(value string) time.Duration) {
+func (p *prober) open(before []inspect.Reading, e expectation) (stay func(value string) time.Duration) {
 	values := valuesOf(before)
 	return func(value string) time.Duration {
-		switch j := judgeProbe(append(slices.Clone(values), value), want, done); {
+		switch j := judgeProbe(append(slices.Clone(values), value), e); {
 		case j.over:
 			return 0
 		case j.more:
@@ -40,9 +49,8 @@ func valuesOf(readings []inspect.Reading) (values []string) {
 	return values
 }
 
-// judge says in a finding whether the side effect happened as often as it is
-// to: want times, or less by the done times that it may have happened before.
-func (p *prober) judge(readings []inspect.Reading, want, done int) inspect.Reason {
+// judge says in a finding whether the side effect happened as often as it is to.
+func (p *prober) judge(readings []inspect.Reading, e expectation) inspect.Reason {
 	open := func(format string, args ...any) inspect.Reason {
 		return inspect.Reason{Verdict: inspect.Inconclusive, Check: inspect.CheckSideEffect, Text: fmt.Sprintf(format, args...)}
 	}
@@ -52,8 +60,11 @@ func (p *prober) judge(readings []inspect.Reading, want, done int) inspect.Reaso
 	if len(readings) < 2 || readings[len(readings)-1].When != probeLast {
 		return open("the probe was not read after the last attempt, so it is not known how often the side effect happened")
 	}
-	j := judgeProbe(valuesOf(readings), want, done)
+	j := judgeProbe(valuesOf(readings), e)
 	switch {
+	case readings[0].Moving:
+		return open("what the probe says changed before the first attempt already, and did not settle within %s: it says nothing of the side effect",
+			provider.InWords(settleMost*p.Settle))
 	case j.over:
 	case slices.ContainsFunc(readings, movingReading):
 		return open("what the probe says still changed %s after an attempt: it went from %s to %s, and may go on; give it longer with --probe-settle",
@@ -69,9 +80,15 @@ func (p *prober) judge(readings []inspect.Reading, want, done int) inspect.Reaso
 // maxCount is the largest number that counts as a count.
 const maxCount = 1e15
 
+// unit is what may stand behind a count: "3 orders".
+var unit = regexp.MustCompile(`^([0-9]+)\s+\pL+$`)
+
 // counts returns the values as numbers; ok is false where one is none.
 func counts(values []string) (all []int64, ok bool) {
 	for _, v := range values {
+		if m := unit.FindStringSubmatch(v); m != nil {
+			v = m[1]
+		}
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil || n > maxCount || n < -maxCount {
 			return nil, false
@@ -87,12 +104,12 @@ func isCount(value string) bool {
 }
 
 // judgeProbe judges what a probe said before, after the first attempt (unless
-// that was not read) and after the last. The side effect is to have happened
-// want times, of which up to done may have been before.
-func judgeProbe(values []string, want, done int) probed {
+// that was not read) and after the last.
+func judgeProbe(values []string, e expectation) probed {
+	want := e.want
 	all, ok := counts(values)
 	if !ok {
-		return judgeText(values, want, done)
+		return judgeText(values, e)
 	}
 	first, last := all[0], all[len(all)-1]
 	moved := int64(0)
@@ -103,7 +120,8 @@ func judgeProbe(values []string, want, done int) probed {
 	if len(all) == 3 && all[1] != first && all[1] != last {
 		path = fmt.Sprintf("the count went from %d to %d with the first attempt, and then to %d", first, all[1], last)
 	}
-	least := int64(max(want-done, 0))
+	least := int64(max(want-e.done-e.maybe-e.optional, 0))
+	known := e.done+e.maybe > 0
 	switch {
 	case moved > int64(want) && want == 0:
 		return over(path + ": the side effect happened, and was not to")
@@ -111,15 +129,17 @@ func judgeProbe(values []string, want, done int) probed {
 		return over(path + ": the side effect happened " + times(int(moved)) + ", and was to happen " + times(want))
 	case moved == 0 && want == 0:
 		return found(inspect.Pass, fmt.Sprintf("the count stayed at %d: there was no side effect", first))
-	case moved == 0 && least == 0 && first == 0:
-		return awaited(inspect.Inconclusive, "the count stayed at 0"+neverSeen)
+	case moved == 0 && least == 0 && first == 0 && e.done > 0:
+		return awaited(inspect.Fail, "the count stayed at 0: the handler accepted this before, too, and the side effect never happened")
+	case moved == 0 && least == 0 && e.done < want:
+		return found(inspect.Inconclusive, fmt.Sprintf("the count stayed at %d", first)+maybeBefore)
 	case moved == 0 && least == 0:
 		return found(inspect.Pass, fmt.Sprintf("the count stayed at %d: the handler had accepted this before, and did not do it again", first))
 	case moved == 0:
 		return awaited(inspect.Fail, fmt.Sprintf("the count stayed at %d: the side effect never happened", first))
 	case moved < least:
 		return awaited(inspect.Fail, path+": the side effect happened only "+times(int(moved))+", and was to happen "+times(want))
-	case moved > least && first != 0:
+	case known && moved > int64(max(want-e.done-e.maybe, 0)) && first != 0:
 		return found(inspect.Inconclusive, path+seenBefore)
 	}
 	return found(inspect.Pass, path+": the side effect happened "+times(int(moved)))
@@ -144,15 +164,16 @@ func over(text string) probed {
 // What is said where an event is not new to the handler.
 const (
 	// seenBefore is of a side effect that may be the second one.
-	seenBefore = ": but the handler had accepted this before, and if it did the work then, it has done it again; " +
-		"rehearse a delivery that it has not seen, such as one of `hookloop trigger`"
-	// neverSeen is of one that there should have been before.
-	neverSeen = ": the handler had accepted this before, but nothing shows of it, so the work was lost, or the probe does not see it; " +
-		"rehearse a delivery that it has not seen, such as one of `hookloop trigger`"
+	seenBefore = ": but the handler has had this before, and if it did the work then, it has done it again; " + rehearseNew
+	// maybeBefore is of one that may have been before.
+	maybeBefore = ": the handler has had this before, and may have done the work then, although it did not accept it; " + rehearseNew
+
+	rehearseNew = "rehearse a delivery that it has not seen, captured by a `hookloop listen` without a handler"
 )
 
 // judgeText is judgeProbe for a probe that does not count.
-func judgeText(values []string, want, done int) probed {
+func judgeText(values []string, e expectation) probed {
+	want, done := e.want, e.done+e.maybe
 	first, last := values[0], values[len(values)-1]
 	same := !slices.ContainsFunc(values, func(v string) bool { return v != first })
 	path := fmt.Sprintf("what the probe says went from %s to %s", quoted(first), quoted(last))
@@ -160,7 +181,9 @@ func judgeText(values []string, want, done int) probed {
 	case same && want == 0:
 		return found(inspect.Pass, "what the probe says did not change: there was no side effect")
 	case same && done >= want && isNothing(first):
-		return awaited(inspect.Inconclusive, "the probe says "+quoted(first)+" all the time"+neverSeen)
+		return awaited(inspect.Fail, "the probe says "+quoted(first)+" all the time: the handler accepted this before, too, and the side effect never happened")
+	case same && done >= want && e.done < want:
+		return found(inspect.Inconclusive, "what the probe says did not change"+maybeBefore)
 	case same && done >= want:
 		return found(inspect.Pass, "what the probe says did not change: the handler had accepted this before, and did not do it again")
 	case same:

@@ -32,6 +32,11 @@ type rehearsal struct {
 	changes  int // how often the side effect is to happen; a kind's run may set it. Default 1
 	doneOnce int // of how many of deliveries it had happened before, as far as is known
 
+	maybeDone int       // of how many it may have, though the handler did not accept them
+	optional  int       // how many of changes need not come
+	lastWork  time.Time // when an attempt of any delivery ended last, before
+	since     int64     // the revision of the store at the beginning
+
 	tried bool // the handler has had one of deliveries before, whatever it did
 	asked bool // an attempt of this rehearsal went to the handler
 
@@ -178,7 +183,7 @@ func (r *rehearsal) attemptOf(ctx context.Context, id int64, o Options) (*inspec
 	}
 	o.Header, o.Simulation = header, r.sim.ID
 	a, err := r.s.Sender.Replay(ctx, id, o)
-	if a != nil && o.Answer == nil {
+	if a != nil && o.Answer == nil && !unreachable(judgement{attempt: a}) {
 		r.mu.Lock()
 		r.asked = true
 		r.mu.Unlock()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"hookloop/inspect"
@@ -152,13 +151,15 @@ func same(readings []inspect.Reading) bool {
 
 // grows reports whether each order moved a count by as much as the others.
 func grows(readings []inspect.Reading) (by int64, ok bool) {
-	for i := range readings[1:] {
-		from, err := strconv.ParseInt(readings[i].Value, 10, 64)
-		to, err2 := strconv.ParseInt(readings[i+1].Value, 10, 64)
-		if err != nil || err2 != nil || i > 0 && to-from != by {
+	all, ok := counts(valuesOf(readings))
+	if !ok {
+		return 0, false
+	}
+	for i := range all[1:] {
+		if i > 0 && all[i+1]-all[i] != by {
 			return 0, false
 		}
-		by = to - from
+		by = all[i+1] - all[i]
 	}
 	return by, true
 }

@@ -66,15 +66,34 @@ func (p *prober) noteLag(value string, began time.Time) {
 	}
 }
 
-// take reads the probe: at once before the first attempt, else as settled does.
+// still returns how long the value has to stay before the first attempt: until
+// the work of an earlier one, which ended at lastWork, should be done, and
+// longer where nothing shows of work that is known of; and for two readings at
+// least, to tell a value that changes by itself.
+func (p *prober) still(lastWork time.Time, known bool) func(value string) time.Duration {
+	began, first, seen := time.Now(), "", false
+	return func(value string) time.Duration {
+		if !seen {
+			first, seen = value, true
+		}
+		after := p.quiet()
+		if known && isNothing(value) {
+			after = p.patience()
+		}
+		if value != first {
+			return after
+		}
+		return max(after-began.Sub(lastWork), p.Settle/settleReads)
+	}
+}
+
+// take reads the probe as settled does.
 func (p *prober) take(ctx context.Context, when string, stay func(value string) time.Duration) inspect.Reading {
 	reading := inspect.Reading{When: when}
 	var err error
-	if stay == nil {
-		reading.Value, err = p.read(ctx)
-		p.before = reading.Value
-	} else {
-		reading.Value, reading.Moving, err = p.settled(ctx, stay)
+	reading.Value, reading.Moving, err = p.settled(ctx, stay)
+	if when == probeBefore {
+		p.before, p.watched, p.moved, p.lag = reading.Value, time.Time{}, false, 0
 	}
 	reading.At = time.Now().UTC()
 	if err != nil {

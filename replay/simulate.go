@@ -132,14 +132,12 @@ func (s *Simulator) prepare(ctx context.Context, spec Spec) (*rehearsal, error) 
 			return nil, err
 		}
 		r.deliveries = append(r.deliveries, d)
-		before, err := s.Sender.Store.AttemptsWithoutBodies(ctx, id)
-		if err != nil {
+		if err := r.lookBack(ctx, d, plan.dest); err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(before, func(a inspect.Attempt) bool { return acceptedBy(plan.dest, &a) }) {
-			r.doneOnce++
-		}
-		r.tried = r.tried || slices.ContainsFunc(before, func(a inspect.Attempt) bool { return wentTo(plan.dest, &a) })
+	}
+	if err := r.lookAround(ctx); err != nil {
+		return nil, err
 	}
 	if err := r.findProvider(); err != nil {
 		return nil, err

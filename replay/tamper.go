@@ -49,7 +49,7 @@ func runTamper(r *rehearsal) error {
 	r.changes, r.unseen = 0, "a refused delivery had an effect all the same"
 	t := r.tampering
 	if t.place != nil && t.cannot == nil {
-		r.doneOnce = 0 // its event is new
+		r.allNew()
 	}
 	t.noteEvents()
 	all := t.changes()
@@ -212,7 +212,8 @@ func (t *tampering) try(i int, c *change) {
 	case ok && finding == "":
 		t.refused++
 	case ok:
-		t.r.changes++ // it may act on what it may accept
+		t.r.changes++ // it may act on what it may accept, and need not
+		t.r.optional++
 		t.r.note("%s", finding)
 		should = "tolerated"
 	default:

@@ -29,17 +29,25 @@ func (r *rehearsal) read(when string) {
 	switch {
 	case when == probeBefore:
 		p.facts(r.deliveries[0])
+		stay = p.still(r.lastWork, r.doneOnce > 0)
 	case !r.wasAsked() || slices.ContainsFunc(readings, movingReading):
 		stay = func(string) time.Duration { return 0 } // nothing can have happened, or it never settles
-	case r.judgesProbe:
+	case r.judgesProbe && len(readings) > 1:
 		stay = func(string) time.Duration {
 			if p.moved { // how slow it is, is known
 				return max(p.Settle/4, 2*p.lag)
 			}
 			return p.quiet()
 		}
+	case r.judgesProbe: // after the first order, in which something should happen
+		stay = func(value string) time.Duration {
+			if value == p.before {
+				return p.patience()
+			}
+			return p.quiet()
+		}
 	case when == probeFirst:
-		open := p.open(readings, r.changes, r.doneOnce)
+		open := p.open(readings, r.expected())
 		stay = func(value string) time.Duration {
 			if isCount(value) && value != p.before {
 				return min(p.Settle/4, open(value))
@@ -47,9 +55,12 @@ func (r *rehearsal) read(when string) {
 			return p.quiet()
 		}
 	default:
-		stay = p.open(readings, r.changes, r.doneOnce)
+		stay = p.open(readings, r.expected())
 	}
 	reading := p.take(r.ctx, when, stay)
+	if r.changes == 0 { // nothing was to happen yet, so how slow the handler is shows later
+		p.watched = time.Time{}
+	}
 	r.update(func(sim *inspect.Simulation) { sim.Probes = append(sim.Probes, reading) })
 }
 
@@ -70,6 +81,11 @@ func (r *rehearsal) wasAsked() bool {
 	return r.asked
 }
 
+// expected is how often the side effect is to happen.
+func (r *rehearsal) expected() expectation {
+	return expectation{want: r.changes, done: r.doneOnce, maybe: r.maybeDone, optional: r.optional}
+}
+
 // afterFirst reads the probe where the first attempt has ended and no other has begun.
 func (r *rehearsal) afterFirst() { r.read(probeFirst) }
 
@@ -87,7 +103,11 @@ func (r *rehearsal) findOnce() {
 		r.note("without --probe it is not known whether %s", cmp.Or(r.unseen, unseen))
 		return
 	}
-	reason := r.probe.judge(r.readings(), r.changes, r.doneOnce)
+	reason := r.probe.judge(r.readings(), r.expected())
+	if n := r.meanwhile(); n > 0 && reason.Verdict == inspect.Fail {
+		r.find(inspect.CheckSideEffect, inspect.Inconclusive, "%s: but %s of others came meanwhile, which the probe may have seen; rehearse again while nothing else comes", reason.Text, counted(n, "attempt"))
+		return
+	}
 	r.find(inspect.CheckSideEffect, reason.Verdict, "%s", reason.Text)
 }
 
