@@ -38,6 +38,8 @@ type ask struct {
 	forecast *replay.Forecast
 
 	choices []choice // of askSimulate
+	example bool     // of askSimulation: the line is one to write over
+	busy    bool     // of askSimulation: it is being begun
 }
 
 // open asks for text.
@@ -74,7 +76,9 @@ func (a *ask) typed(width int) []span {
 	return []span{{text: before}, {under, ansi.Style{}.Reverse(true)}, {text: after}}
 }
 
-func (a *ask) typing() bool { return a.kind == askFilter || a.kind == askSearch }
+func (a *ask) typing() bool {
+	return a.kind == askFilter || a.kind == askSearch || a.kind == askSimulation
+}
 
 // say puts a message on the last line for some seconds.
 func (m *model) say(n tone, format string, args ...any) {
@@ -221,6 +225,11 @@ func (m *model) mode() line {
 func (m *model) typed(msg tea.Msg) tea.Cmd {
 	var cmd tea.Cmd
 	m.ask.err = ""
+	key, isKey := msg.(tea.KeyPressMsg)
+	if m.ask.example && (!isKey || key.Text != "") {
+		m.ask.input.SetValue("")
+	}
+	m.ask.example = false
 	m.ask.input, cmd = m.ask.input.Update(msg)
 	return cmd
 }

@@ -14,6 +14,7 @@ import (
 
 // begunMsg is a simulation that has begun, or why it has not.
 type begunMsg struct {
+	id  int64 // of the delivery that it was asked for with
 	run *replay.Run
 	err error
 }
@@ -28,9 +29,14 @@ type simulatedMsg struct {
 // asked for with, wherever the list has gone since; one of no delivery is seen
 // in the list.
 func (m *model) simulate(id int64, spec replay.Spec) tea.Cmd {
-	if len(spec.Deliveries) == 0 {
-		return m.src.begin(spec)
+	if len(spec.Deliveries) > 0 {
+		m.showSimulations(id)
 	}
+	return m.src.begin(id, spec)
+}
+
+// showSimulations shows those of a delivery, wherever the list has gone.
+func (m *model) showSimulations(id int64) {
 	if !m.inside {
 		if i, ok := m.list.find(id); ok {
 			m.list.cursor = i
@@ -39,20 +45,29 @@ func (m *model) simulate(id int64, spec replay.Spec) tea.Cmd {
 	}
 	m.detail.tab, m.detail.sim = tabSimulations, 0
 	m.stale = true
-	return m.src.begin(spec)
 }
 
-func (s source) begin(spec replay.Spec) tea.Cmd {
+func (s source) begin(id int64, spec replay.Spec) tea.Cmd {
 	return func() tea.Msg {
 		run, err := s.cfg.Running.Begin(spec)
-		return begunMsg{run, err}
+		return begunMsg{id, run, err}
 	}
 }
 
 func (m *model) begun(msg begunMsg) tea.Cmd {
-	if msg.err != nil {
+	line := m.ask.kind == askSimulation && m.ask.busy
+	switch {
+	case msg.err != nil && line: // what is wrong can be mended where it was written
+		m.ask.err, m.ask.busy = capital(msg.err.Error()), false
+		return nil
+	case msg.err != nil:
 		m.say(toneBad, "%s", capital(msg.err.Error()))
 		return nil
+	case line:
+		m.ask.close()
+		if sim := msg.run.Simulation(); sim.DeliveryID != 0 {
+			m.showSimulations(msg.id)
+		}
 	}
 	switch {
 	case msg.run.Simulation().Kind == "lost-ack":

@@ -105,7 +105,7 @@ func (m *model) askLine() tea.Cmd {
 		line = "retries --policy custom:30s,2m,10m --speed 60x"
 	}
 	m.ask.open(askSimulation, line)
-	m.ask.id = id
+	m.ask.id, m.ask.example = id, true
 	return nil
 }
 
@@ -122,9 +122,11 @@ func (m *model) applySimulation(line string) tea.Cmd {
 	if spec.Probe == nil {
 		spec.Probe = m.cfg.Probe
 	}
-	id := m.ask.id
-	m.ask.close()
-	return m.simulate(id, spec)
+	if m.ask.busy {
+		return nil
+	}
+	m.ask.busy = true // until it has begun, or it is said why not
+	return m.src.begin(m.ask.id, spec)
 }
 
 // whyNoSchedule says why the provider's retries can't be rehearsed; "" when they can.

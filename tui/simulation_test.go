@@ -298,12 +298,20 @@ func TestMenuTakesALine(t *testing.T) {
 		t.Errorf("no line to write in\n%s", text)
 	}
 	m.keys("b", "a", "d", "enter")
-	if got != "#12 duplicates -n 3 --mode overlapbad" || m.ask.err != "The flag is not known" || m.ask.kind != askSimulation {
+	if got != "#12 bad" || m.ask.err != "The flag is not known" || m.ask.kind != askSimulation {
 		t.Errorf("got %q, %q; want the line back with what is wrong", got, m.ask.err)
 	}
 	m.keys("backspace", "backspace", "backspace", "enter")
-	if m.ask.kind != askNothing || !m.inside || m.detail.tab != tabSimulations || m.target() != 12 {
-		t.Errorf("got %q, inside %v, #%d; want the simulations of #12", m.ask.err, m.inside, m.target())
+	if m.ask.kind != askSimulation || !m.ask.busy {
+		t.Errorf("got %+v, want it to be begun", m.ask)
+	}
+	m.Update(begunMsg{id: 12, err: errors.New("there is no provider nosuch")}) // what only beginning it tells
+	if m.ask.kind != askSimulation || m.ask.busy || m.ask.err != "There is no provider nosuch" {
+		t.Errorf("got %+v, want the line with what is wrong", m.ask)
+	}
+	m.keys("esc", "s", ":", "left", "x", "enter")
+	if got != "#12 duplicates -n 3 --mode overlaxp" {
+		t.Errorf("got %q, want the example changed where the cursor went", got)
 	}
 }
 

@@ -185,7 +185,7 @@ func TestPageSimulatesALine(t *testing.T) {
 	rg := newRig(t, func(s *Server) {
 		edit(s)
 		s.ParseSimulation = func(line string, delivery int64) (replay.Spec, error) {
-			if line != "duplicates -n 3 --mode overlapx" {
+			if line != "burst" { // typed over the example, which is selected
 				return replay.Spec{}, errors.New("<b>the line is</b> " + line)
 			}
 			return replay.Spec{Kind: "duplicates", Count: 3, Deliveries: []int64{delivery}}, nil
@@ -204,7 +204,9 @@ func TestPageSimulatesALine(t *testing.T) {
 		t.Errorf("the dialog is %v pixels high, which shows nothing but the line", h)
 	}
 	tb.waitText(".line-dialog [role=alert]", "<b>the line is</b> duplicates -n 3 --mode overlap")
-	tb.keys("x" + kb.Enter)
+	tb.wait("document.activeElement.selectionEnd === document.activeElement.value.length", "the example to be selected")
+	eval[any](tb, "document.activeElement.select()") // as it was at first
+	tb.keys("burst" + kb.Enter)
 	tb.waitText(".simulation-about", "took")
 	for range 3 {
 		received(t, got)

@@ -94,6 +94,7 @@ export function Line({ title, label, line, onLine, onClose }) {
       setBusy(false);
     }
   };
+  useLayoutEffect(() => document.getElementById('line').select(), []);
   return html`<${Dialog} title=${title} className="line-dialog" first="#line" onClose=${onClose} onKeyDown=${(e) => e.stopPropagation()}>
     <form onSubmit=${send}>
       <label>${label} <input id="line" class="code" value=${text} onInput=${(e) => setText(e.target.value)} spellcheck=${false} autocomplete="off" /></label>
