@@ -70,6 +70,9 @@ func (m *model) begun(msg begunMsg) tea.Cmd {
 		}
 	}
 	switch {
+	case msg.run.Simulation().Kind == "catch-up" && msg.run.Simulation().ID == 0:
+		m.say(toneInfo, "Nothing is held.")
+		return nil
 	case msg.run.Simulation().Kind == "lost-ack":
 		m.say(toneInfo, "The next answers to providers are lost: have one deliver. S stops it.")
 	case msg.run.Stepped():

@@ -94,6 +94,15 @@ func TestSessionStepsASimulation(t *testing.T) {
 	a.end(t)
 }
 
+func TestSessionHasNothingHeld(t *testing.T) {
+	a := startApp(t, nil)
+	a.post(t, "/hooks/orders", `{"order":7}`)
+	a.sees(t, "/hooks/orders")
+	a.press("s", "C")
+	a.sees(t, "Nothing is held.")
+	a.end(t)
+}
+
 func TestSessionLosesAnswers(t *testing.T) {
 	a := startApp(t, nil)
 	a.post(t, "/hooks/orders", `{"order":7}`)

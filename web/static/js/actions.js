@@ -78,7 +78,8 @@ export class Actions {
   async begin(d, spec) {
     this.model.stopFollowing();
     const sim = await api.simulate(spec);
-    this.ui.say(sim.kind === 'lost-ack' ? 'The next answers are lost: have the provider deliver.' : `Simulation ${sim.id} begins.`);
+    if (sim.kind === 'lost-ack') this.ui.say('The next answers are lost: have the provider deliver.');
+    else this.ui.say(sim.id ? `Simulation ${sim.id} begins.` : 'Nothing is held.');
     if (sim.delivery_id === d.id) this.ui.showSimulations();
   }
 
