@@ -204,7 +204,7 @@ func outcome(s *inspect.Summary) (string, tone) {
 	case s.Last != nil:
 		word, tone := attemptOutcome(s.Last)
 		if tone == toneOK && s.Last.Trigger == inspect.Initial && lostWords(s.Reason) != "" {
-			tone = toneWarn
+			return "lost", toneWarn // on the way to the provider
 		}
 		return word, tone
 	case answered(s):

@@ -25,7 +25,7 @@ func TestLostAnswersAreTold(t *testing.T) {
 		Outlook: &provider.Outlook{Verdict: provider.Accepted, Text: "Stripe: accepted"},
 	}
 	s := &inspect.Summary{ID: 3, Method: "POST", Path: "/", Disposition: inspect.Forwarded, Reason: d.Reason, Last: last}
-	if word, tone := outcome(s); word != "200" || tone != toneWarn {
+	if word, tone := outcome(s); word != "lost" || tone != toneWarn {
 		t.Errorf("in the list it is %s, tone %d", word, tone)
 	}
 	var out bytes.Buffer

@@ -238,8 +238,11 @@ func (l *list) take(sims []inspect.Simulation) {
 		l.marks = map[int64]badge{}
 	}
 	for i := range sims {
-		if m := verdictMark(&sims[i]); m.id >= l.marks[sims[i].DeliveryID].id {
-			l.marks[sims[i].DeliveryID] = m
+		m := verdictMark(&sims[i])
+		for _, id := range append([]int64{sims[i].DeliveryID}, sims[i].Deliveries...) {
+			if m.id >= l.marks[id].id {
+				l.marks[id] = m
+			}
 		}
 	}
 }

@@ -320,9 +320,9 @@ func TestListMarksVerdicts(t *testing.T) {
 	m.Update(syncedMsg{at: m.at, vitals: vitals{now: noon}, sims: []inspect.Simulation{
 		{ID: 1, DeliveryID: 12, State: inspect.SimulationEnded, Verdict: inspect.Pass},
 		{ID: 2, DeliveryID: 12, State: inspect.SimulationEnded, Verdict: inspect.Fail},
-		{ID: 3, DeliveryID: 11, State: inspect.SimulationRunning},
+		{ID: 3, DeliveryID: 11, Deliveries: []int64{11, 9}, State: inspect.SimulationRunning},
 	}})
-	for row, want := range map[string]string{"#12 ": " F", "#11 ": " …", "#10 ": ""} {
+	for row, want := range map[string]string{"#12 ": " F", "#11 ": " …", "#9 ": " …", "#10 ": ""} {
 		for l := range strings.Lines(m.text()) {
 			if strings.Contains(l, row) && !strings.HasSuffix(strings.TrimRight(l, "\n"), want) {
 				t.Errorf("%s: no %q at the end of %q", row, want, l)

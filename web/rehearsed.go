@@ -11,6 +11,7 @@ import (
 type rehearsed struct {
 	ID         int64                   `json:"id"`
 	DeliveryID int64                   `json:"delivery_id"`
+	Deliveries []int64                 `json:"deliveries"` // all that it is of
 	Title      string                  `json:"title"`
 	State      inspect.SimulationState `json:"state"`
 	Verdict    inspect.Verdict         `json:"verdict"`
@@ -27,7 +28,7 @@ func rehearsedSince(ctx context.Context, store *inspect.Store, newest int64, ran
 				return
 			}
 		}
-		list = append(list, rehearsed{sim.ID, sim.DeliveryID, sim.Title, sim.State, sim.Verdict})
+		list = append(list, rehearsed{sim.ID, sim.DeliveryID, append([]int64{}, sim.Deliveries...), sim.Title, sim.State, sim.Verdict})
 	}
 	for id := range ran {
 		sim, err := store.Simulation(ctx, id)

@@ -277,3 +277,22 @@ func shoot(tb *tab, name string) {
 		tb.t.Fatal(err)
 	}
 }
+
+// TestPageMarksEachDelivery has a verdict come that is of two.
+func TestPageMarksEachDelivery(t *testing.T) {
+	rg := newRig(t, nil)
+	rg.add(inspect.Delivery{}, nil)
+	rg.add(inspect.Delivery{}, nil)
+	tb := openTab(t, rg, "")
+	tb.wait("document.querySelectorAll('.row').length === 2", "two rows")
+	sim := &inspect.Simulation{Kind: "reorder", DeliveryID: 1, Deliveries: []int64{1, 2}, StartedAt: time.Now()}
+	if err := rg.Store.BeginSimulation(context.Background(), sim); err != nil {
+		t.Fatal(err)
+	}
+	sim.State, sim.Verdict, sim.EndedAt = inspect.SimulationEnded, inspect.Fail, time.Now()
+	if err := rg.Store.SaveSimulation(context.Background(), sim); err != nil {
+		t.Fatal(err)
+	}
+	tb.waitText("#row-1 .verdict-mark.bad", "F")
+	tb.waitText("#row-2 .verdict-mark.bad", "F")
+}

@@ -152,8 +152,9 @@ export class Model {
 
   rehearsed(sim) {
     const known = this.verdicts.get(sim.delivery_id);
-    if (known?.id > sim.id) return;
-    this.verdicts.set(sim.delivery_id, sim);
+    for (const id of [sim.delivery_id, ...sim.deliveries]) {
+      if (!(this.verdicts.get(id)?.id > sim.id)) this.verdicts.set(id, sim);
+    }
     if (known?.id === sim.id && known.state === 'running' && sim.state !== 'running') this.onVerdict(sim);
   }
 
